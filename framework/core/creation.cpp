@@ -6,6 +6,7 @@
 
 #include "framework/core/error.h"
 #include "framework/core/tensor.h"
+#include "framework/kernels/kernels.h"
 #include "framework/ops/naming.h"
 
 namespace heed {
@@ -24,6 +25,19 @@ Tensor made(const char* op, const Shape& shape, DType dtype, const F& f) {
   return x;
 }
 
+// start + (first + i) step in the elements [begin, begin + n).
+void set_ramp(const Tensor& x, int64_t begin, int64_t n, int64_t first, double start, double step) {
+  dispatch_all(x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    T* const to = x.data<T>() + begin;
+    if constexpr (std::is_floating_point_v<T>) {
+      kernels::ramp(first, n, start, step, to);
+    } else {
+      for (int64_t i = 0; i < n; ++i) to[i] = static_cast<T>(start + static_cast<double>(first + i) * step);
+    }
+  });
+}
+
 }  // namespace
 
 Tensor arange(double start, double end, double step, DType dtype) {
@@ -34,16 +48,19 @@ Tensor arange(double start, double end, double step, DType dtype) {
   if (n >= 0x1p62)
     throw ValueError("arange",
                      fmt::format("from {} to {} in steps of {} are too many elements", start, end, step));
-  return made("arange", {static_cast<int64_t>(n)}, dtype,
-              [&](int64_t i) { return start + static_cast<double>(i) * step; });
+  const Tensor x = detail::allocate("arange", {static_cast<int64_t>(n)}, dtype);
+  set_ramp(x, 0, x.numel(), 0, start, step);
+  return x;
 }
 
 Tensor linspace(double start, double end, int64_t n, DType dtype) {
   if (n < 0) throw ShapeError("linspace", fmt::format("{} values", n));
   const double step = n > 1 ? (end - start) / static_cast<double>(n - 1) : 0;
-  return made("linspace", {n}, dtype, [&](int64_t i) {  // from the nearer end, so that both are exact
-    return 2 * i < n ? start + static_cast<double>(i) * step : end - static_cast<double>(n - 1 - i) * step;
-  });
+  const Tensor x = detail::allocate("linspace", {n}, dtype);
+  const int64_t half = (n + 1) / 2;  // from the nearer end, so that both are exact
+  set_ramp(x, 0, half, 0, start, step);
+  set_ramp(x, half, n - half, half - (n - 1), end, step);
+  return x;
 }
 
 Tensor eye(int64_t rows, int64_t columns, DType dtype) {

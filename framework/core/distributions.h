@@ -38,7 +38,7 @@ T uniform_from(const std::array<uint32_t, 4>& words, double low, double high) {
 /// @return uniform in [0, bound); nullopt for the few largest words, which would make small numbers more
 ///   likely: call again with another word
 inline std::optional<uint64_t> below_from(uint64_t word, uint64_t bound) {
-  if (word >= UINT64_MAX - UINT64_MAX % bound) return std::nullopt;
+  if (word > UINT64_MAX - bound && word >= UINT64_MAX - UINT64_MAX % bound) return std::nullopt;
   return word % bound;
 }
 

@@ -252,8 +252,8 @@ enum class Unary : uint8_t {
   round,  // to the even one of two that are as near
   trunc
 };
-/// maximum and minimum are NaN where an operand is.
-enum class Binary : uint8_t { add, sub, mul, div, maximum, minimum, pow };
+/// maximum and minimum are NaN where an operand is; remainder and floor_divide are Python's % and //.
+enum class Binary : uint8_t { add, sub, mul, div, maximum, minimum, pow, remainder, floor_divide };
 
 /// A function of one element with its parameters: leaky_relu's slope, elu's alpha, clamp's two bounds, pow's
 /// exponent.
@@ -457,6 +457,11 @@ void uniform(int64_t n, uint64_t seed, uint64_t stream, double low, double high,
 void normal(int64_t n, uint64_t seed, uint64_t stream, float* y);
 void normal(int64_t n, uint64_t seed, uint64_t stream, double* y);
 /// @}
+/// y[i] = the first 64 bits of Philox (seed, stream, first + i), the first word below; on one thread.
+void random_words(int64_t n, uint64_t seed, uint64_t stream, uint64_t first, uint64_t* y);
+/// y[i] = start + (first + i) step, computed in f64; |first| and |first + n| at most 2^53.
+template <class T>
+void ramp(int64_t first, int64_t n, double start, double step, T* y);
 
 struct AdamStep {
   double lr, beta1, beta2, eps, weight_decay;

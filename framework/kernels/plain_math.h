@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "framework/kernels/kernels.h"
@@ -164,6 +165,26 @@ T slope(const UnaryOp& op, T kept) {
       return op.first == 0 ? T(0) : first * std::pow(x, static_cast<T>(op.first - 1));
   }
   return 0;
+}
+
+/// The quotients in f64 whose whole part is exact for operands in f32: a / b differs from a whole number by
+/// 2^-24 at least where it is none, and below 2^27 that is more than the rounding of a double.
+constexpr double kExactQuotient = 1 << 27;
+
+/// a - floor(a / b) b, exact but for one rounding where b is added; it has the sign of b, and of a where it
+/// is 0.
+template <class T>
+T remainder(T a, T b) {
+  const T rest = std::fmod(a, b);
+  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+/// floor(a / b), of what is infinite as Python's.
+template <class T>
+T floor_divide(T a, T b) {
+  if (std::isinf(a)) return std::numeric_limits<T>::quiet_NaN();
+  if (std::isinf(b)) return a != 0 && (a < 0) != (b < 0) ? T{-1} : a / b;
+  const T whole = std::floor(a / b), rest = std::fma(-whole, b, a);
+  return (b < 0 ? rest > 0 : rest < 0) ? whole - 1 : whole;  // a / b was rounded up to a whole number
 }
 
 /// Whether products, a quotient and a root give x^p.

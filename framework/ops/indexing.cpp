@@ -147,6 +147,17 @@ void add_rows(const Tensor& ids, const Shape& shape, const T* from, T* to) {
                                to);
 }
 
+// to[i] = from[ids[i]], four at a time.
+template <class T>
+void take_elements(int64_t n, const int64_t* ids, const T* from, T* to) {
+  int64_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const T a = from[ids[i]], b = from[ids[i + 1]], c = from[ids[i + 2]], d = from[ids[i + 3]];
+    to[i] = a, to[i + 1] = b, to[i + 2] = c, to[i + 3] = d;
+  }
+  for (; i < n; ++i) to[i] = from[ids[i]];
+}
+
 struct Gather {
   static constexpr const char* kName = "gather";
   int dim;
@@ -247,7 +258,7 @@ struct IndexSelect {
                        const T* const from = x.data<T>() + o * n * inner;
                        T* const to = y.data<T>() + o * count * inner;
                        if (inner == 1) {
-                         for (int64_t j = 0; j < count; ++j) to[j] = from[id[j]];
+                         take_elements(count, id, from, to);
                        } else {
                          kernels::take_rows(count, id, inner * static_cast<int64_t>(sizeof(T)), from, to);
                        }

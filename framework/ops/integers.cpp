@@ -1,6 +1,7 @@
 #include "framework/ops/integers.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "framework/autograd/grad_mode.h"
 #include "framework/ops/reduced.h"
@@ -20,12 +21,38 @@ Tensor reduce_integers(const char* op, const Tensor& x, const std::vector<int>& 
 
 }  // namespace
 
+namespace {
+
+uint64_t total(const int64_t* row, int64_t n) {
+  uint64_t sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += static_cast<uint64_t>(row[i]);
+  return sum;
+}
+// Eight bytes of 0 or 1 at a time, whose sums a byte holds 255 of.
+uint64_t total(const bool* row, int64_t n) {
+  constexpr int64_t kBytes = 8, kMost = 255;
+  uint64_t sum = 0;
+  int64_t i = 0;
+  while (n - i >= kBytes) {
+    const int64_t words = std::min(kMost, (n - i) / kBytes);
+    uint64_t bytes = 0;
+    for (int64_t w = 0; w < words; ++w) {
+      uint64_t word;
+      std::memcpy(&word, row + i + w * kBytes, sizeof word);
+      bytes += word;
+    }
+    for (int64_t b = 0; b < kBytes; ++b) sum += bytes >> (8 * b) & 0xFF;
+    i += words * kBytes;
+  }
+  for (; i < n; ++i) sum += row[i] ? 1 : 0;
+  return sum;
+}
+
+}  // namespace
+
 Tensor sum_of_integers(const Tensor& x, const std::vector<int>& dims, KeepDim keep) {
-  return reduce_integers<int64_t>("sum", x, dims, keep, [](const auto* row, int64_t n) {
-    uint64_t total = 0;
-    for (int64_t i = 0; i < n; ++i) total += static_cast<uint64_t>(row[i]);
-    return total;
-  });
+  return reduce_integers<int64_t>("sum", x, dims, keep,
+                                  [](const auto* row, int64_t n) { return total(row, n); });
 }
 
 Tensor product_of_integers(const Tensor& x, const std::vector<int>& dims, KeepDim keep) {

@@ -3,6 +3,9 @@
 // there).
 #include <fmt/format.h>
 
+#include <cmath>
+#include <limits>
+
 #include "framework/kernels/kernels.h"
 #include "framework/ops/apply.h"
 #include "framework/ops/elementwise.h"
@@ -201,7 +204,16 @@ struct LogicalNot {
 
 Tensor logical_not(const Tensor& x) {
   require_mask("logical_not", x);
-  return detail::composed("logical_not", [&] { return eq(x, zeros({}, DType::boolean)); });
+  const Tensor y = detail::allocate("logical_not", x.shape(), DType::boolean);
+  const Tensor dense = detail::composed("logical_not", [&] { return x.contiguous(); });
+  static_assert(sizeof(bool) == 1);
+  parallel_for(y.numel(), 8 * detail::kElementGrain, [&](int64_t begin, int64_t end) {
+    const auto* const from =
+        static_cast<const char*>(dense.raw_data());  // of its own: a char may be any byte
+    auto* const to = static_cast<char*>(y.raw_data());
+    for (int64_t i = begin; i < end; ++i) to[i] = from[i] ^ 1;
+  });
+  return y;
 }
 
 Tensor isclose(const Tensor& a, const Tensor& b, double relative, double absolute) {
@@ -209,10 +221,14 @@ Tensor isclose(const Tensor& a, const Tensor& b, double relative, double absolut
   if (!(relative >= 0) || !(absolute >= 0)) {
     throw ValueError("isclose", fmt::format("a tolerance is at least 0, got {} and {}", relative, absolute));
   }
-  return detail::composed("isclose", [&] {
+  if (a.dtype() != b.dtype()) {
     const NoGradGuard no_grad;
-    const Tensor x = a.to(DType::f64), y = b.to(DType::f64), apart = abs(x - y);
-    return logical_or(eq(x, y), logical_and(isfinite(apart), le(apart, abs(y) * relative + absolute)));
+    return isclose(a.to(DType::f64), b.to(DType::f64), relative, absolute);
+  }
+  return compare("isclose", a, b, [=](auto p, auto q) {
+    const auto x = static_cast<double>(p), y = static_cast<double>(q), apart = std::abs(x - y);
+    return x == y ||
+           (apart <= std::numeric_limits<double>::max() && apart <= std::abs(y) * relative + absolute);
   });
 }
 bool allclose(const Tensor& a, const Tensor& b, double relative, double absolute) {

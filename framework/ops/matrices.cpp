@@ -2,12 +2,28 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <bit>
+#include <cstdint>
+#include <limits>
 
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 
 namespace heed::detail {
+namespace {
+
+// Whether no exponent has all its bits set; without a branch for each value.
+template <class T>
+bool all_finite(int64_t n, const T* x) {
+  using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+  constexpr Bits kInfinity = std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
+  Bits infinite = 0;
+  for (int64_t i = 0; i < n; ++i)
+    infinite |= (std::bit_cast<Bits>(x[i]) & kInfinity) == kInfinity ? Bits{1} : Bits{0};
+  return infinite == 0;
+}
+
+}  // namespace
 
 Matrices matrices_of(const char* op, const Tensor& x) {
   require_defined(op, x);
@@ -17,9 +33,9 @@ Matrices matrices_of(const char* op, const Tensor& x) {
   dispatch_floating(op, x.dtype(), [&](auto t) {
     using T = decltype(t);
     const T* const values = dense.data<T>();
-    for (int64_t i = 0; i < dense.numel(); ++i) {
-      if (!std::isfinite(values[i]))
-        require_none(op, x, i / (m.rows * m.columns), "has a NaN or an infinity");
+    const int64_t each = m.rows * m.columns;
+    for (int64_t i = 0; i < m.count; ++i) {
+      if (!all_finite(each, values + i * each)) require_none(op, x, i, "has a NaN or an infinity");
     }
   });
   return m;

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <span>
 
 #include "framework/core/check.h"
 #include "framework/core/distributions.h"
 #include "framework/core/random.h"
+#include "framework/kernels/kernels.h"
 #include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
@@ -17,23 +19,54 @@
 namespace heed {
 namespace {
 
+// A bound, and below_from it by a multiplication in place of a division.
+class Bound {
+ public:
+  explicit Bound(uint64_t bound) : bound_(bound), inverse_(UINT64_MAX / bound) {}
+  std::optional<uint64_t> below_from(uint64_t word) const {
+    if (word > UINT64_MAX - bound_) return detail::below_from(word, bound_);
+    const auto quotient = static_cast<uint64_t>((Wide{word} * inverse_) >> 64);  // 2 too small at most
+    uint64_t rest = word - quotient * bound_;
+    while (rest >= bound_) rest -= bound_;
+    return rest;
+  }
+
+ private:
+  __extension__ using Wide = unsigned __int128;
+  uint64_t bound_, inverse_;
+};
+
 // The numbers of one draw, one behind the other.
 class Draw {
  public:
   uint64_t below(uint64_t bound) {
     for (;;) {
-      const auto words = next();
-      if (const auto x = detail::below_from(uint64_t{words[1]} << 32 | words[0], bound)) return *x;
+      if (const auto x = detail::below_from(word(), bound)) return *x;
+    }
+  }
+  uint64_t below(const Bound& bound) {
+    for (;;) {
+      if (const auto x = bound.below_from(word())) return *x;
     }
   }
   double unit() {
-    const auto words = next();
-    return detail::unit_uniform(words[0], words[1]);
+    const uint64_t bits = word();
+    return detail::unit_uniform(static_cast<uint32_t>(bits), static_cast<uint32_t>(bits >> 32));
   }
 
  private:
-  std::array<uint32_t, 4> next() { return philox(seed_, stream_, index_++); }
-  uint64_t seed_ = default_generator().seed(), stream_ = default_generator().next_stream(), index_ = 0;
+  static constexpr size_t kTogether = 256;
+  uint64_t word() {
+    if (at_ == kTogether) {
+      kernels::random_words(kTogether, seed_, stream_, drawn_, words_.data());
+      drawn_ += kTogether;
+      at_ = 0;
+    }
+    return words_[at_++];
+  }
+  uint64_t seed_ = default_generator().seed(), stream_ = default_generator().next_stream(), drawn_ = 0;
+  std::array<uint64_t, kTogether> words_;
+  size_t at_ = kTogether;
 };
 
 // Sums up to and with each weight, in double.
@@ -53,16 +86,36 @@ void with_replacement(Draw& draw, const std::vector<double>& weights, std::span<
   }
 }
 
-// The largest of u^(1 / w), by their logarithms.
+// The largest but `rank` of them.
+double ranked_at(std::vector<double> keys, size_t rank) {
+  const auto place = keys.begin() + static_cast<std::ptrdiff_t>(rank);
+  std::ranges::nth_element(keys, place, std::greater());
+  return *place;
+}
+
+// The largest of u^(1 / w), by their logarithms: in vectors, and those that may be among the largest once
+// more by the C library, so that the choice is the same on every machine.
 void without_replacement(Draw& draw, const std::vector<double>& weights, std::span<int64_t> into) {
-  std::vector<double> keys;
-  for (const double w : weights) keys.push_back(w > 0 ? std::log1p(-draw.unit()) / w : -INFINITY);
-  std::vector<int64_t> order(weights.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::partial_sort(
-      order, order.begin() + static_cast<std::ptrdiff_t>(into.size()),
-      [&](int64_t i, int64_t j) { return keys[static_cast<size_t>(i)] > keys[static_cast<size_t>(j)]; });
-  std::copy_n(order.begin(), into.size(), into.begin());
+  constexpr double kMargin = 1e-9;  // beyond what the logarithms in vectors may be wrong by
+  const size_t n = weights.size(), count = into.size();
+  std::vector<double> rest(n), keys(n);  // 1 - u; of what is never drawn 1
+  for (size_t i = 0; i < n; ++i) rest[i] = weights[i] > 0 ? 1 - draw.unit() : 1;
+  kernels::unary<double>(kernels::Unary::log, static_cast<int64_t>(n), rest.data(), keys.data());
+  for (size_t i = 0; i < n; ++i) keys[i] = weights[i] > 0 ? keys[i] / weights[i] : -INFINITY;
+  const double edge = count == 1 ? *std::ranges::max_element(keys) : ranked_at(keys, count - 1);
+  const double least = edge + edge * kMargin;  // keys are 0 at most
+  struct Candidate {
+    double key;
+    int64_t index;
+  };
+  std::vector<Candidate> candidates;
+  for (size_t i = 0; i < n; ++i) {
+    if (weights[i] > 0 && keys[i] >= least)
+      candidates.push_back({std::log1p(rest[i] - 1) / weights[i], static_cast<int64_t>(i)});
+  }
+  std::ranges::partial_sort(candidates, candidates.begin() + static_cast<std::ptrdiff_t>(count),
+                            [](const Candidate& a, const Candidate& b) { return a.key > b.key; });
+  for (size_t k = 0; k < count; ++k) into[k] = candidates[k].index;
 }
 
 // Throws unless `count` indices can be drawn.
@@ -123,7 +176,7 @@ Tensor randint(int64_t low, int64_t high, const Shape& shape) {
   if (low >= high) throw ValueError("randint", fmt::format("nothing from {} to below {}", low, high));
   const Tensor y = detail::allocate("randint", shape, DType::i64);
   Draw draw;
-  const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
+  const Bound range(static_cast<uint64_t>(high) - static_cast<uint64_t>(low));
   for (int64_t& value : std::span(y.data<int64_t>(), static_cast<size_t>(y.numel())))
     value = static_cast<int64_t>(static_cast<uint64_t>(low) + draw.below(range));
   return y;

@@ -3,10 +3,7 @@
 // floor_divide has steps alone.
 #include <fmt/format.h>
 
-#include <bit>
-#include <cmath>
 #include <cstdint>
-#include <limits>
 
 #include "framework/ops/apply.h"
 #include "framework/ops/elementwise.h"
@@ -16,61 +13,16 @@
 namespace heed {
 namespace {
 
-using detail::each_pair;
-
-// The quotients whose whole part is exact in double: a / b differs from a whole number by 2^-24 at least
-// where it is none, and below 2^27 that is more than the rounding of a double.
-constexpr double kExactQuotient = 1 << 27;
-
-// std::fmod, whose remainder is exact.
-double rest_of(double a, double b) { return std::fmod(a, b); }
-float rest_of(float a, float b) {
-  const double quotient = static_cast<double>(a) / static_cast<double>(b);
-  if (!(std::abs(quotient) < kExactQuotient)) return std::fmod(a, b);
-  const double whole = static_cast<int32_t>(quotient);
-  const auto rest = static_cast<float>(static_cast<double>(a) - whole * static_cast<double>(b));
-  if (std::isnan(rest)) return std::fmod(a, b);  // b is infinite
-  return std::copysign(rest, a);                 // the sign of a, where it is 0 too
-}
-
-// A remainder with the sign of b.
-double with_sign_of(double b, double rest) { return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest; }
-// The same without a branch, which signs make hard to foretell: -0 is added where nothing is.
-float with_sign_of(float b, float rest) {
-  const auto bits = std::bit_cast<uint32_t>(b);
-  const uint32_t moves = (std::bit_cast<uint32_t>(rest) ^ bits) >> 31 & (rest != 0 ? 1U : 0U);
-  return rest + std::bit_cast<float>((bits & (0U - moves)) | (0x80000000U & (moves - 1U)));
-}
-
+// Of whole numbers, none of which is divided by 0.
 struct Division {
-  template <class T>
-  static T remainder(T a, T b) {
-    if constexpr (std::is_integral_v<T>) {
-      if (b == -1) return 0;  // which the processor cannot do for the lowest number
-      const T rest = a % b;
-      return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
-    } else {
-      return with_sign_of(b, rest_of(a, b));
-    }
+  static int64_t remainder(int64_t a, int64_t b) {
+    if (b == -1) return 0;  // which the processor cannot do for the lowest number
+    const int64_t rest = a % b;
+    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
   }
-  template <class T>
-  static T floor(T a, T b) {
-    if constexpr (std::is_integral_v<T>) {
-      if (b == -1) return static_cast<T>(-static_cast<uint64_t>(a));  // wraps around
-      return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
-    } else {
-      if constexpr (sizeof(T) == 4) {
-        const double quotient = static_cast<double>(a) / static_cast<double>(b);
-        if (quotient != 0 && std::abs(quotient) < kExactQuotient) {
-          const auto whole = static_cast<int32_t>(quotient);
-          return static_cast<T>(whole - (quotient < whole ? 1 : 0));
-        }
-      }
-      if (std::isinf(a)) return std::numeric_limits<T>::quiet_NaN();
-      if (std::isinf(b)) return a != 0 && (a < 0) != (b < 0) ? T{-1} : a / b;
-      const T whole = std::floor(a / b), rest = std::fma(-whole, b, a);
-      return (b < 0 ? rest > 0 : rest < 0) ? whole - 1 : whole;  // a / b was rounded up to a whole number
-    }
+  static int64_t floor(int64_t a, int64_t b) {
+    if (b == -1) return static_cast<int64_t>(-static_cast<uint64_t>(a));  // wraps around
+    return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
   }
 };
 
@@ -79,7 +31,7 @@ struct Remainder {
   Tensor forward(const Tensor& a, const Tensor& b, Saved& saved) const {
     saved.input(saved.wants(1) ? a : Tensor{});
     saved.input(b);
-    return each_pair(kName, a, b, [](auto p, auto q) { return Division::remainder(p, q); });
+    return detail::in_binary_kernel(kName, kernels::Binary::remainder, a, b);
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Shape& of_b = saved[1].shape();
@@ -123,6 +75,11 @@ Tensor divided(const char* op, const Tensor& a, const Tensor& b, const F& f) {
     return f(x, y);
   });
 }
+Tensor of_integers(const char* op, const Tensor& a, const Tensor& b, int64_t (*f)(int64_t, int64_t)) {
+  const Tensor y = detail::allocate(op, broadcast_shapes(op, a.shape(), b.shape()), DType::i64);
+  detail::fill_pairs<int64_t, int64_t>(y, a, b, f);
+  return y;
+}
 Tensor number_beside(const char* op, const Tensor& x, const Scalar& s) {
   detail::require_defined(op, x);
   return detail::scalar_operand(s, x.dtype());
@@ -132,15 +89,15 @@ Tensor number_beside(const char* op, const Tensor& x, const Scalar& s) {
 
 Tensor remainder(const Tensor& a, const Tensor& b) {
   return divided("remainder", a, b, [](const Tensor& x, const Tensor& y) {
-    return is_floating(x.dtype())
-               ? apply(Remainder{.shape = x.shape()}, x, y)
-               : each_pair("remainder", x, y, [](auto p, auto q) { return Division::remainder(p, q); });
+    return is_floating(x.dtype()) ? apply(Remainder{.shape = x.shape()}, x, y)
+                                  : of_integers("remainder", x, y, Division::remainder);
   });
 }
 Tensor floor_divide(const Tensor& a, const Tensor& b) {
   return divided("floor_divide", a, b, [](const Tensor& x, const Tensor& y) {
-    return each_pair("floor_divide", x.detach(), y.detach(),
-                     [](auto p, auto q) { return Division::floor(p, q); });
+    return is_floating(x.dtype()) ? detail::in_binary_kernel("floor_divide", kernels::Binary::floor_divide,
+                                                             x.detach(), y.detach())
+                                  : of_integers("floor_divide", x, y, Division::floor);
   });
 }
 Tensor remainder(const Tensor& a, Scalar b) { return remainder(a, number_beside("remainder", a, b)); }

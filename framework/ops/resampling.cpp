@@ -232,31 +232,50 @@ struct AdaptiveMaxPool2d {
   Tensor forward(const Tensor& input, Saved& saved) const {
     const Tensor x = input.contiguous(), y = empty(out, x.dtype());
     const Tensor places = empty({out[0] * out[1], out[2] * out[3]}, DType::i64);
+    const std::vector<Window> rows = windows(in[2], out[2]), columns = windows(in[3], out[3]);
     dispatch_floating(kName, x.dtype(), [&](auto t) {
       using T = decltype(t);
       Resampling::each_image(x, [&](int64_t image) {
         const T* const from = x.data<T>() + image * in[2] * in[3];
-        for (int64_t o = 0; o < out[2] * out[3]; ++o) {
-          const int64_t best = largest(from, o / out[3], o % out[3]);
-          y.data<T>()[image * out[2] * out[3] + o] = from[best];
-          places.data<int64_t>()[image * out[2] * out[3] + o] = best;
+        T* const to = y.data<T>() + image * out[2] * out[3];
+        int64_t* const place = places.data<int64_t>() + image * out[2] * out[3];
+        for (int64_t oy = 0, o = 0; oy < out[2]; ++oy) {
+          for (int64_t ox = 0; ox < out[3]; ++ox, ++o) {
+            place[o] = largest(from, window(rows, oy), window(columns, ox));
+            to[o] = from[place[o]];
+          }
         }
       });
     });
     saved.input(places);
     return y;
   }
+  struct Window {
+    int64_t begin, end;
+  };
+  static std::vector<Window> windows(int64_t in, int64_t out) {
+    std::vector<Window> result;
+    for (int64_t o = 0; o < out; ++o) result.push_back({window_begin(in, out, o), window_end(in, out, o)});
+    return result;
+  }
+  static const Window& window(const std::vector<Window>& all, int64_t o) {
+    return all[static_cast<size_t>(o)];
+  }
   // The pixel of a window with the largest value: the first of equals, a NaN before all.
   template <class T>
-  int64_t largest(const T* from, int64_t oy, int64_t ox) const {
-    int64_t best = -1;
-    for (int64_t y = window_begin(in[2], out[2], oy); y < window_end(in[2], out[2], oy); ++y) {
-      for (int64_t x = window_begin(in[3], out[3], ox); x < window_end(in[3], out[3], ox); ++x) {
-        const int64_t at = y * in[3] + x;
-        if (best < 0 || from[at] > from[best] || (std::isnan(from[at]) && !std::isnan(from[best]))) best = at;
+  int64_t largest(const T* from, const Window& rows, const Window& columns) const {
+    int64_t place = rows.begin * in[3] + columns.begin;
+    T best = from[place];
+    for (int64_t y = rows.begin; y < rows.end; ++y) {
+      const int64_t row = y * in[3];
+      for (int64_t x = columns.begin; x < columns.end; ++x) {
+        if (from[row + x] <= best) continue;
+        if (std::isnan(best)) return place;
+        place = row + x;
+        best = from[place];
       }
     }
-    return best;
+    return place;
   }
   void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
     const Tensor places = saved[0], none = zeros({in[0] * in[1], in[2] * in[3]}, g.dtype());

@@ -1,6 +1,6 @@
 // scatter, masked_select and nonzero; count_nonzero.
 // vjp of scatter: dx = g with zeros where something was put; dsource = gather of g, 0 where another one
-// stayed. The others are compositions.
+// stayed; of masked_select: dx = g in the places chosen, 0 elsewhere. The others are compositions.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -89,6 +89,36 @@ std::vector<int64_t> places_of_nonzero(const Tensor& x) {
 
 constexpr const char* kOfPlaces = "whole numbers have no gradient";
 
+// y_i = x at places_i, of which none is there twice; back: y of `shape`, 0 but for y at places_i = x_i. Each
+// is the other's vjp.
+template <bool kBack>
+struct AtPlaces {
+  static constexpr const char* kName = kBack ? "masked_select_backward" : "masked_select";
+  static constexpr const char* kRow = "masked_select";
+  Shape shape;
+  Tensor forward(const Tensor& input, const Tensor& places, Saved& saved) const {
+    saved.input(places);
+    const Tensor x = input.contiguous(), y = empty(kBack ? shape : places.shape(), x.dtype());
+    const int64_t* const at = places.data<int64_t>();
+    const int64_t n = places.numel();
+    dispatch_all(x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      const T* const from = x.data<T>();
+      T* const to = y.data<T>();
+      if constexpr (kBack) {
+        std::fill_n(to, y.numel(), T{0});
+        for (int64_t i = 0; i < n; ++i) to[at[i]] = from[i];
+      } else {
+        for (int64_t i = 0; i < n; ++i) to[i] = from[at[i]];
+      }
+    });
+    return y;
+  }
+  void vjp(Grads& d, const Tensor& g, const Saved& saved) const {
+    d.add(0, apply(AtPlaces<!kBack>{shape}, g, saved[0]));
+  }
+};
+
 struct MaskedSelect {
   static void samples(SampleList& s) {
     const auto run = [](const auto& x) { return std::vector{masked_select(x[0], x[1])}; };
@@ -139,8 +169,8 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
   const Shape shape = broadcast_shapes("masked_select", x.shape(), mask.shape());
   return detail::composed("masked_select", [&] {
     const std::vector<int64_t> places = places_of_nonzero(expand(mask, shape));
-    const Tensor ids = from_vector(places, {static_cast<int64_t>(places.size())});
-    return index_select(reshape(expand(x, shape), {shape.numel()}), 0, ids);
+    const Tensor at = from_vector(places, {static_cast<int64_t>(places.size())});
+    return apply(AtPlaces<false>{shape}, expand(x, shape), at);
   });
 }
 

@@ -275,6 +275,56 @@ inline void PowerRow(int64_t n, const double* a, bool a_moves, const double* b, 
   for (int64_t i = 0; i < n; ++i) y[i] = std::pow(a[a_moves ? i : 0], b[b_moves ? i : 0]);
 }
 
+// rule(tag, a, b, quotient) in f64 where the quotient is below kExactQuotient; plain_rule(a, b) elsewhere.
+template <class Rule, class Plain>
+void QuotientRow(int64_t n, const float* a, bool a_moves, const float* b, bool b_moves, float* y,
+                 const Rule& rule, const Plain& plain_rule) {
+  constexpr int64_t kPiece = 1024;
+  const hn::ScalableTag<float> d;
+  for (int64_t start = 0; start < n; start += kPiece) {
+    const int64_t count = std::min(kPiece, n - start);
+    const float *const p = a + (a_moves ? start : 0), *const q = b + (b_moves ? start : 0);
+    const auto bound = hn::Set(d, static_cast<float>(plain::kExactQuotient)),
+               most = hn::Set(d, std::numeric_limits<float>::max());
+    auto inside = hn::Eq(bound, bound);
+    BinaryRow(count, p, a_moves, q, b_moves, y + start, [&](auto v, auto w) {
+      // by the quotient in f32, as the plain rule is chosen below
+      inside = hn::And(inside, hn::And(hn::Lt(hn::Abs(hn::Div(v, w)), bound), hn::Le(hn::Abs(w), most)));
+      return InDouble(
+          d, [&](auto wide, auto x, auto z) { return rule(wide, x, z, hn::Div(x, z)); }, v, w);
+    });
+    if (hn::AllTrue(d, inside)) continue;
+    for (int64_t i = 0; i < count; ++i) {
+      const float v = p[a_moves ? i : 0], w = q[b_moves ? i : 0];
+      if (!(std::abs(v / w) < static_cast<float>(plain::kExactQuotient)) || std::isinf(w))
+        y[start + i] = plain_rule(v, w);
+    }
+  }
+}
+
+inline void RemainderRow(int64_t n, const float* a, bool a_moves, const float* b, bool b_moves, float* y) {
+  QuotientRow(
+      n, a, a_moves, b, b_moves, y,
+      [](auto d, auto v, auto w, auto quotient) {
+        const auto rest = hn::CopySign(hn::Sub(v, hn::Mul(hn::Trunc(quotient), w)), v);  // exact
+        return hn::IfThenElse(hn::Lt(hn::Mul(rest, w), hn::Zero(d)), hn::Add(rest, w), rest);
+      },
+      plain::remainder<float>);
+}
+inline void FloorDivideRow(int64_t n, const float* a, bool a_moves, const float* b, bool b_moves, float* y) {
+  QuotientRow(
+      n, a, a_moves, b, b_moves, y,
+      [](auto, auto, auto, auto quotient) { return hn::CopySign(hn::Floor(quotient), quotient); },
+      plain::floor_divide<float>);
+}
+inline void RemainderRow(int64_t n, const double* a, bool a_moves, const double* b, bool b_moves, double* y) {
+  for (int64_t i = 0; i < n; ++i) y[i] = plain::remainder(a[a_moves ? i : 0], b[b_moves ? i : 0]);
+}
+inline void FloorDivideRow(int64_t n, const double* a, bool a_moves, const double* b, bool b_moves,
+                           double* y) {
+  for (int64_t i = 0; i < n; ++i) y[i] = plain::floor_divide(a[a_moves ? i : 0], b[b_moves ? i : 0]);
+}
+
 template <class T>
 void BinaryKernel(Binary op, int64_t n, const T* a, bool a_moves, const T* b, bool b_moves, T* y) {
   switch (op) {
@@ -296,6 +346,10 @@ void BinaryKernel(Binary op, int64_t n, const T* a, bool a_moves, const T* b, bo
       });
     case Binary::pow:
       return PowerRow(n, a, a_moves, b, b_moves, y);
+    case Binary::remainder:
+      return RemainderRow(n, a, a_moves, b, b_moves, y);
+    case Binary::floor_divide:
+      return FloorDivideRow(n, a, a_moves, b, b_moves, y);
   }
 }
 

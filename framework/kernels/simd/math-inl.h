@@ -44,18 +44,11 @@ struct ExpParts {
 };
 constexpr float kExpRange = 86.9F;  // up to here ExpParts holds
 
+// Of any numbers, by Highway.
 template <class D, class V>
-V SafeExp(D d, V x) {
+HWY_NOINLINE V ExpAnywhere(D d, V x) {
   using T = hn::TFromD<D>;
   constexpr bool kFloat = sizeof(T) == 4;
-  if constexpr (kFloat) {  // Highway's, to the bit, in half its instructions
-    if (hn::AllTrue(d, hn::Le(hn::Abs(x), hn::Set(d, kExpRange)))) {
-      const hn::RebindToSigned<D> di;
-      const ExpParts<D, V> parts(d, x);
-      const V y = hn::Add(parts.less_one, hn::Set(d, 1.0F));
-      return hn::BitCast(d, hn::Add(hn::BitCast(di, y), parts.exponent(d, 0)));
-    }
-  }
   const V high = hn::Set(d, kFloat ? static_cast<T>(88.72283F) : static_cast<T>(709.782712893383));
   const V low = hn::Set(d, kFloat ? static_cast<T>(-103.97F) : static_cast<T>(-745.13));
   const V inside = hn::Min(hn::Max(x, low), high);
@@ -63,6 +56,19 @@ V SafeExp(D d, V x) {
   y = hn::IfThenElse(hn::Gt(x, high), hn::Set(d, std::numeric_limits<T>::infinity()), y);
   y = hn::IfThenElse(hn::Lt(x, low), hn::Zero(d), y);
   return KeepNaN(d, x, y);
+}
+
+template <class D, class V>
+HWY_INLINE V SafeExp(D d, V x) {
+  if constexpr (sizeof(hn::TFromD<D>) == 4) {  // Highway's, to the bit, in half its instructions
+    if (HWY_LIKELY(hn::AllTrue(d, hn::Le(hn::Abs(x), hn::Set(d, kExpRange))))) {
+      const hn::RebindToSigned<D> di;
+      const ExpParts<D, V> parts(d, x);
+      const V y = hn::Add(parts.less_one, hn::Set(d, 1.0F));
+      return hn::BitCast(d, hn::Add(hn::BitCast(di, y), parts.exponent(d, 0)));
+    }
+  }
+  return ExpAnywhere(d, x);
 }
 
 template <class D, class V>

@@ -1,5 +1,5 @@
-// Uniform and normal numbers, to the bit those of core/distributions.h. Compiled without contraction: a
-// product and a sum are two roundings.
+// Random words, uniform and normal numbers, to the bit those of core/distributions.h, and numbers at equal
+// distances. Compiled without contraction: a product and a sum are two roundings.
 #include "framework/kernels/simd/targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "framework/kernels/simd/random.cpp"
@@ -108,6 +108,41 @@ inline void NormalKernel(uint64_t seed, uint64_t stream, int64_t first, int64_t 
       [](const std::array<uint32_t, 4>& block) { return static_cast<float>(detail::normal_from(block)); });
 }
 
+// The first two words of each block as one number.
+inline void WordsKernel(uint64_t seed, uint64_t stream, uint64_t first, int64_t n, uint64_t* y) {
+  const hn::CappedTag<uint64_t, kBlocks / 2> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d)), pair = 2 * lanes;
+  const auto word = [d](const auto& words) {
+    return hn::Or(hn::ShiftLeft<32>(words.c1), hn::And(words.c0, hn::Set(d, uint64_t{0xFFFFFFFF})));
+  };
+  PhiloxWords<hn::Vec<decltype(d)>> a, b;
+  uint64_t last[kBlocks];
+  for (int64_t i = 0; i < n; i += pair) {
+    uint64_t* const to = i + pair <= n ? y + i : last;
+    PhiloxPair(d, seed, stream, first + static_cast<uint64_t>(i), a, b);
+    hn::StoreU(word(a), d, to);
+    hn::StoreU(word(b), d, to + lanes);
+    if (to == last) std::copy_n(last, n - i, y + i);
+  }
+}
+
+// y_i = start + (first + i) step, in f64; numbers up to 2^53 are counted exactly.
+template <class T>
+void RampKernel(int64_t first, int64_t n, double start, double step, T* y) {
+  const hn::ScalableTag<double> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto from = hn::Set(d, start), distance = hn::Set(d, step),
+             ahead = hn::Set(d, static_cast<double>(lanes));
+  auto at = hn::Add(hn::Set(d, static_cast<double>(first)), hn::Iota(d, 0.0));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    StoreRounded(d, hn::Add(from, hn::Mul(at, distance)), y + i);
+    at = hn::Add(at, ahead);
+  }
+  for (; i < n; ++i) y[i] = static_cast<T>(start + static_cast<double>(first + i) * step);
+}
+HEED_TYPED(RampKernel)
+
 constexpr auto& UniformKernelF32 = UniformKernel<float>;
 constexpr auto& UniformKernelF64 = UniformKernel<double>;
 
@@ -121,6 +156,8 @@ HWY_AFTER_NAMESPACE();
 namespace heed::kernels {
 HEED_EXPORT(UniformKernel)
 HWY_EXPORT(NormalKernel);
+HWY_EXPORT(WordsKernel);
+HEED_EXPORT(RampKernel)
 
 namespace {
 constexpr int64_t kBlock = 16, kChunks = 256;  // numbers of a chunk; chunks that a thread should get at least
@@ -158,6 +195,20 @@ void normal(int64_t n, uint64_t seed, uint64_t stream, double* y) {
   });
 }
 
+void random_words(int64_t n, uint64_t seed, uint64_t stream, uint64_t first, uint64_t* y) {
+  HWY_DYNAMIC_DISPATCH(WordsKernel)(seed, stream, first, n, y);
+}
+
+template <class T>
+void ramp(int64_t first, int64_t n, double start, double step, T* y) {
+  constexpr int64_t kElements = 1 << 15;
+  parallel_for(n, kElements, [&](int64_t begin, int64_t end) {
+    HEED_DISPATCH(RampKernel)(first + begin, end - begin, start, step, y + begin);
+  });
+}
+
+template void ramp(int64_t, int64_t, double, double, float*);
+template void ramp(int64_t, int64_t, double, double, double*);
 template void uniform(int64_t, uint64_t, uint64_t, double, double, float*);
 template void uniform(int64_t, uint64_t, uint64_t, double, double, double*);
 
