@@ -41,34 +41,47 @@ struct AttentionLSTMResult {
   Tensor context;  // [B, T, E]: the attention's weighted sum of `memory`
   Tensor weights;  // [B, T, S]: the attention weights; of several heads [B, n, T, S]
 };
+/// A source position that each step predicts, and a Gaussian around it (Luong et al. 2015, sec. 3.2, local-p,
+/// eq. 9 and 10): p_t = n sigmoid(v . tanh(W h_t)), n the source length; the softmax's a_ts become
+/// a_ts exp(-f_t (s - p_t)^2 / (2 sigma^2)).
+struct PredictedPosition {
+  Tensor weight = {};  // W [P, H]; undefined: nothing is predicted
+  Tensor v = {};       // v [P]
+  double sigma = 1;    // in source positions, above 0
+  Tensor factor = {};  // f [B, T], without a gradient; undefined: 1
+};
 /// An LSTM decoder over a whole target sequence with additive or dot attention and input feeding (Luong et
 /// al. 2015, sec. 3.3), fused:
 ///   h_t, c_t = LSTM([x_t; context_{t-1}], h_{t-1}, c_{t-1})
 ///   e_ts = v . tanh(W_q h_t + keys_s);  a_t = softmax of e_t over s < source length
 ///   context_t = sum_s a_ts memory_s,  context_0 = 0
-/// With v undefined e_ts = (W_q h_t) . keys_s; with W_q undefined too e_ts = h_t . keys_s (A = H). With n
+/// With v undefined e_ts = (W_q h_t) . keys_s; with W_q undefined too e_ts = h_t . keys_s (A = H); with keys
+/// undefined e_ts = (W_q h_t)_s (A = S; Luong et al. 2015, eq. 8, location). With n
 /// heads (Vaswani et al. 2017, sec. 3.2.2) each has A / n elements of W_q h_t, keys and weights of its own,
 /// and its E / n elements of the context. With a window D step t sees |s - min(t, source length - 1)| <= D
-/// alone (Luong et al. 2015, sec. 3.2, local-m). Supports gradients of first order only.
+/// alone (Luong et al. 2015, sec. 3.2, local-m), or |s - p_t| <= D of the position that it predicts. Supports
+/// gradients of first order only.
 /// @param x [B, T, D]
 /// @param target_lengths i64 [B], each in 0..T
 /// @param memory [B, S, E], or of n heads [B, n, S, E / n]
-/// @param keys [B, S, A], or of n heads [B, n, S, A / n]
+/// @param keys [B, S, A], or of n heads [B, n, S, A / n], or undefined
 /// @param source_lengths i64 [B]
 /// @param h0,c0 initial states [B, H]
 /// @param weight_ih [4H, D + E]
 /// @param weight_hh [4H, H]
 /// @param bias [4H]
-/// @param weight_query W_q [A, H], or undefined
-/// @param v [A], or undefined, as it is with several heads
+/// @param weight_query W_q [A, H], or undefined, as it is not without keys
+/// @param v [A], or undefined, as it is with several heads and without keys
 /// @param window D; 0: the whole source
+/// @param position the position that a step predicts, for one head
 /// @return states, contexts and weights at every step
-/// @throws ShapeError, DTypeError, IndexError; ValueError for a negative window
+/// @throws ShapeError, DTypeError, IndexError; ValueError for a negative window or a sigma that is not above
+/// 0
 AttentionLSTMResult attention_lstm(const Tensor& x, const Tensor& target_lengths, const Tensor& memory,
                                    const Tensor& keys, const Tensor& source_lengths, const Tensor& h0,
                                    const Tensor& c0, const Tensor& weight_ih, const Tensor& weight_hh,
                                    const Tensor& bias, const Tensor& weight_query, const Tensor& v,
-                                   int64_t window = 0);
+                                   int64_t window = 0, const PredictedPosition& position = {});
 
 /// Result of scaled_dot_attention().
 struct ScaledDotAttentionResult {

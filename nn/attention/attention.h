@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "framework/ops/recurrent.h"
 #include "nn/module.h"
 
 namespace heed::nn {
@@ -62,14 +63,17 @@ class Attention : public Module {
   /// @return as the overload above
   Output attend(const Tensor& query, const Memory& memory) const { return attend(query, memory, State{}); }
   /// Describes the energy of kinds that compute softmax(e) over `values` (or keys) with e = v . tanh(W_q q +
-  /// projected) or, if v is undefined, e = (W_q q) . projected. The fused attention_lstm can compute these.
-  /// If W_q is undefined, q itself is used.
+  /// projected) or, if v is undefined, e = (W_q q) . projected, or e_s = (W_q q)_s. The fused attention_lstm
+  /// can compute these. If W_q is undefined, q itself is used.
   struct Energy {
     Tensor query_weight;        // [A, Q]
     Tensor v = {};              // [A]
     int64_t heads = 1;          // which share projected and values
     Tensor output_weight = {};  // [E, A]: the context is W_o times that of the heads; undefined: the context
     int64_t window = 0;         // positions to each side of the query's own; 0: all
+    int64_t positions = 0;      // M: e_s = (W_q q)_s for s < M, of no keys; 0: of keys
+    PredictedPosition position = {};  // around which the weights are multiplied by a Gaussian
+    double free = 0;                  // share of the queries, by chance, that go without the Gaussian
   };
   /// @return the energy in that form; nullopt for a kind of attention with a different energy
   virtual std::optional<Energy> energy_form() const { return std::nullopt; }

@@ -50,6 +50,12 @@ LocalPredictiveAttention::LocalPredictiveAttention(int64_t query_size, int64_t k
   child("position_proj", position_proj);
 }
 
+std::optional<Attention::Energy> LocalPredictiveAttention::energy_form() const {
+  return Energy{.window = training() ? 0 : window_,
+                .position = {position_proj.weight, position, sigma()},
+                .free = training() ? kFree : 0};
+}
+
 Attention::Output LocalPredictiveAttention::answer(const Tensor& query, const Memory& memory,
                                                    const State&) const {
   const int64_t B = query.size(0), S = memory.keys.size(1);
@@ -59,9 +65,8 @@ Attention::Output LocalPredictiveAttention::answer(const Tensor& query, const Me
   const Tensor align =
       training() ? weights_of(scores, memory, memory.lengths)
                  : window_softmax(scores, memory, p.detach().to(DType::f64).to_vector<double>(), window_);
-  const double sigma = static_cast<double>(window_) / 2;
   // of the Gaussian, [B, T, S]
-  Tensor exponent = square(arange(S, query.dtype()) - p) * (-1 / (2 * sigma * sigma));
+  Tensor exponent = square(arange(S, query.dtype()) - p) * (-1 / (2 * sigma() * sigma()));
   if (training()) {
     // 1 under the Gaussian, 0 free
     const Tensor bound = dropout(ones({B, query.size(1), 1}, query.dtype()), kFree) * (1 - kFree);

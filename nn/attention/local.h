@@ -31,6 +31,7 @@ class LocalPredictiveAttention : public Attention {
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override {
     return {keys, bilinear_keys(scaled_key_proj, keys), lengths};
   }
+  std::optional<Energy> energy_form() const override;
 
   Linear scaled_key_proj;  // V [Q, E]
   Linear position_proj;    // W_p [A, Q]
@@ -40,6 +41,7 @@ class LocalPredictiveAttention : public Attention {
   Output answer(const Tensor& query, const Memory& memory, const State& state) const override;
 
  private:
+  double sigma() const { return static_cast<double>(window_) / 2; }
   int64_t window_;
 };
 

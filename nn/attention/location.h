@@ -21,6 +21,9 @@ class LocationAttention : public Attention {
     child("position_proj", position_proj);
   }
   Memory prepare(const Tensor& keys, const Tensor& lengths) const override { return {keys, {}, lengths}; }
+  std::optional<Energy> energy_form() const override {
+    return Energy{.query_weight = position_proj.weight, .positions = position_proj.weight.size(0)};
+  }
 
   Linear position_proj;  // W [M, Q]
 

@@ -49,13 +49,11 @@ inline LSTMResult lstm_reference(const Tensor& x, const Tensor& lengths, const T
   return {stack(outputs, 1), state.h, state.c};
 }
 
-inline AttentionLSTMResult attention_lstm_reference(const Tensor& x, const Tensor& target_lengths,
-                                                    const Tensor& memory, const Tensor& keys,
-                                                    const Tensor& source_lengths, const Tensor& h0,
-                                                    const Tensor& c0, const Tensor& weight_ih,
-                                                    const Tensor& weight_hh, const Tensor& bias,
-                                                    const Tensor& weight_query, const Tensor& v,
-                                                    int64_t window = 0) {
+inline AttentionLSTMResult attention_lstm_reference(
+    const Tensor& x, const Tensor& target_lengths, const Tensor& memory, const Tensor& keys,
+    const Tensor& source_lengths, const Tensor& h0, const Tensor& c0, const Tensor& weight_ih,
+    const Tensor& weight_hh, const Tensor& bias, const Tensor& weight_query, const Tensor& v,
+    int64_t window = 0, const PredictedPosition& position = {}) {
   const int64_t B = x.size(0), steps = x.size(1), S = memory.size(-2);
   const int64_t heads = memory.ndim() == 4 ? memory.size(1) : 1;
   const auto head = [&](const Tensor& all, int64_t k) {  // [B, S, size]
@@ -70,22 +68,37 @@ inline AttentionLSTMResult attention_lstm_reference(const Tensor& x, const Tenso
     const Tensor query = unsqueeze(weight_query.defined() ? linear(state.h, weight_query) : state.h, 1);
     const Tensor runs = running(target_lengths, B, steps, t, x.dtype());
     Tensor outside = zeros({B, 1, S}, x.dtype());  // of the window: 1
+    const std::vector<int64_t> lengths = source_lengths.to_vector<int64_t>();
+    Tensor predicted, gaussian;  // [B, 1], [B, 1, S]
+    if (position.weight.defined()) {
+      predicted = unsqueeze(source_lengths.to(x.dtype()), 1) *
+                  sigmoid(linear(tanh(linear(state.h, position.weight)), unsqueeze(position.v, 0)));
+      Tensor exponent = square(arange(S, x.dtype()) - predicted) / (-2 * position.sigma * position.sigma);
+      if (position.factor.defined()) exponent = exponent * slice(position.factor, 1, t, t + 1);
+      gaussian = unsqueeze(exp(exponent), 1);
+    }
     if (window > 0) {
-      const std::vector<int64_t> lengths = source_lengths.to_vector<int64_t>();
       for (int64_t b = 0; b < B; ++b) {
+        const double centre =
+            predicted.defined()
+                ? predicted.detach().to(DType::f64).to_vector<double>()[static_cast<size_t>(b)]
+                : static_cast<double>(std::min(t, lengths[static_cast<size_t>(b)] - 1));
         for (int64_t s = 0; s < S; ++s) {
-          if (std::abs(s - std::min(t, lengths[static_cast<size_t>(b)] - 1)) > window)
+          if (std::abs(static_cast<double>(s) - centre) > static_cast<double>(window))
             slice(slice(outside, 0, b, b + 1), 2, s, s + 1).fill_(1);
         }
       }
     }
     std::vector<Tensor> parts, maps;
     for (int64_t k = 0; k < heads; ++k) {
-      const Tensor key = head(keys, k), q = slice(query, 2, k * key.size(2), (k + 1) * key.size(2));
-      // [B, 1, S]
-      const Tensor energy =
-          (v.defined() ? additive_energy(q, key, v) : matmul(q, transpose(key))) - outside * 1e9;
-      const Tensor a = masked_softmax(energy, source_lengths);
+      const Tensor key = keys.defined() ? head(keys, k) : Tensor{};
+      const int64_t size = query.size(2) / heads;
+      const Tensor q = slice(query, 2, k * size, (k + 1) * size);
+      const Tensor energy = !key.defined() ? q  // [B, 1, S]
+                            : v.defined()  ? additive_energy(q, key, v)
+                                           : matmul(q, transpose(key));
+      Tensor a = masked_softmax(energy - outside * 1e9, source_lengths);
+      if (gaussian.defined()) a = a * gaussian;
       parts.push_back(squeeze(matmul(a, head(memory, k)), 1));
       maps.push_back(squeeze(a, 1) * runs);
     }

@@ -45,11 +45,11 @@ def masked_softmax(x, lengths):
     return torch.softmax(x.masked_fill(padding, -torch.inf), -1).masked_fill(padding, 0)
 
 
-def attention_lstm(x, memory, keys, h0, c0, w_ih, w_hh, b, w_q, v, target_lengths, source_lengths, window=0):
+def attention_lstm(x, memory, keys, h0, c0, w_ih, w_hh, b, w_q, v, target_lengths, source_lengths, window=0, position=None):
     """(hidden, context, weights), step by step from the equations in framework/ops/recurrent.h."""
     batch, steps, _ = x.shape
     by_head = memory.dim() == 4
-    memory, keys = (y if by_head else y[:, None] for y in (memory, keys))  # [batch, heads, source, size]
+    memory, keys = (y if by_head or y is None else y[:, None] for y in (memory, keys))  # [batch, heads, source, size]
     heads, source = memory.shape[1:3]
     positions = torch.arange(source)
     h, c, context = h0, c0, memory.new_zeros(batch, heads * memory.shape[3])
@@ -59,12 +59,18 @@ def attention_lstm(x, memory, keys, h0, c0, w_ih, w_hh, b, w_q, v, target_length
         i, f, g, o = (torch.cat((x[:, t], context), 1) @ w_ih.T + h @ w_hh.T + b).chunk(4, 1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         h = torch.sigmoid(o) * torch.tanh(c)
-        query = (h if w_q is None else h @ w_q.T).reshape(batch, heads, 1, keys.shape[3])
-        energies = torch.tanh(query + keys) @ v if v is not None else (query * keys).sum(3)  # [batch, heads, source]
+        query = (h if w_q is None else h @ w_q.T).reshape(batch, heads, 1, source if keys is None else keys.shape[3])
+        energies = query[:, :, 0] if keys is None else torch.tanh(query + keys) @ v if v is not None else (query * keys).sum(3)
+        if position:
+            w_p, v_p, sigma, factor = position
+            p = (source_lengths * torch.sigmoid(torch.tanh(h @ w_p.T) @ v_p))[:, None]
+            f = torch.tensor(factor, dtype=x.dtype).reshape(batch, steps)[:, t:t + 1] if factor else 1
         if window:
-            centres = torch.minimum(torch.tensor(t), source_lengths - 1)[:, None]
+            centres = p.detach() if position else torch.minimum(torch.tensor(t), source_lengths - 1)[:, None]
             energies = energies.masked_fill(((positions - centres).abs() > window)[:, None], -1e300 if x.dtype == torch.float64 else -1e30)
         a = masked_softmax(energies, source_lengths)
+        if position:
+            a = a * torch.exp(-f * (positions - p) ** 2 / (2 * sigma ** 2))[:, None]
         context = (a[..., None] * memory).sum(2).reshape(batch, heads * memory.shape[3])
         ended = (t >= target_lengths)[:, None]
         hidden.append(h.masked_fill(ended, 0))

@@ -196,12 +196,28 @@ Decoder::States Decoder::run_fused(const nn::Attention::Memory& memory, const De
     weight_ih = concat(
         std::array{slice(weight_ih, 1, 0, D), matmul(slice(weight_ih, 1, D, weight_ih.size(1)), out)}, 1);
   }
-  const AttentionLSTMResult r =
-      attention_lstm(embedded, target_lengths, by_head(memory.values.defined() ? memory.values : memory.keys),
-                     by_head(memory.projected), memory.lengths, first.hidden, first.cell, weight_ih,
-                     lstm.weight_hh, lstm.bias, energy.query_weight, energy.v, energy.window);
+  Tensor values = by_head(memory.values.defined() ? memory.values : memory.keys), lengths = memory.lengths,
+         query_weight = energy.query_weight;
+  const int64_t S = values.size(-2);
+  if (energy.positions > 0) {  // those that have a row of W_q
+    const int64_t known = std::min(S, energy.positions);
+    query_weight = slice(query_weight, 0, 0, known);
+    values = slice(values, 1, 0, known);
+    lengths = minimum(lengths, full({}, known, DType::i64));
+  }
+  PredictedPosition position = energy.position;
+  if (energy.free > 0) {  // 1 with the Gaussian, 0 without
+    const Tensor one = ones({embedded.size(0), embedded.size(1)}, embedded.dtype());
+    position.factor = dropout(one, energy.free) * (1 - energy.free);
+  }
+  const AttentionLSTMResult r = attention_lstm(embedded, target_lengths, values,
+                                               energy.positions > 0 ? Tensor{} : by_head(memory.projected),
+                                               lengths, first.hidden, first.cell, weight_ih, lstm.weight_hh,
+                                               lstm.bias, query_weight, energy.v, energy.window, position);
   // as many maps as map_weights() has
-  const Tensor maps = energy.heads == 1 ? unsqueeze(r.weights, 1) : r.weights;
+  Tensor maps = energy.heads == 1 ? unsqueeze(r.weights, 1) : r.weights;
+  if (const int64_t seen = maps.size(-1); seen < S)
+    maps = concat(std::array{maps, zeros(maps.shape().with(3, S - seen), maps.dtype())}, 3);
   return {embedded, r.hidden, out.defined() ? linear(r.context, out) : r.context, maps};
 }
 

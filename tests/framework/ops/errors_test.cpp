@@ -242,6 +242,35 @@ TEST(OpErrors, Recurrent) {
   EXPECT_ERROR(IndexError, "attention_lstm: source length 6 is outside 0..5", with(4, lengths(6, 1)));
   EXPECT_ERROR(DTypeError, "attention_lstm: dtypes differ: f32[2, 3, 4] and f64[16]",
                with(9, zeros({16}, kF64)));
+
+  const auto of_position = [&](const PredictedPosition& position, int64_t window = 0) {
+    const std::vector<Tensor>& a = good;
+    return attention_lstm(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], window,
+                          position);
+  };
+  EXPECT_NO_THROW(of_position({zeros({7, 4}), zeros({7}), 2, zeros({2, 3})}));
+  EXPECT_ERROR(ValueError, "attention_lstm: the window is -1", of_position({}, -1));
+  EXPECT_ERROR(ValueError, "attention_lstm: the tensor is undefined, it was never given a value",
+               of_position({.weight = zeros({7, 4})}));
+  EXPECT_ERROR(ShapeError, "attention_lstm: position's weight [7, 3] does not fit the others",
+               of_position({zeros({7, 3}), zeros({7})}));
+  EXPECT_ERROR(ShapeError, "attention_lstm: position's v [6] does not fit the others",
+               of_position({zeros({7, 4}), zeros({6})}));
+  EXPECT_ERROR(ShapeError, "attention_lstm: position's factor [3, 2] does not fit the others",
+               of_position({zeros({7, 4}), zeros({7}), 2, zeros({3, 2})}));
+  EXPECT_ERROR(ValueError, "attention_lstm: sigma 0 is outside (0, inf)",
+               of_position({zeros({7, 4}), zeros({7}), 0}));
+  EXPECT_ERROR(DTypeError, "attention_lstm: dtypes differ: f32[2, 3, 4] and f64[7]",
+               of_position({zeros({7, 4}), zeros({7}, kF64)}));
+  // energies of positions alone have a row of W_q for each
+  good[3] = Tensor{};
+  EXPECT_ERROR(ShapeError, "attention_lstm: weight_query [3, 4] does not fit the others", with(0, good[0]));
+  good[10] = zeros({5, 4});
+  EXPECT_ERROR(ShapeError, "attention_lstm: v [3] does not fit the others", with(0, good[0]));
+  good[11] = Tensor{};
+  EXPECT_NO_THROW(with(0, good[0]));
+  EXPECT_ERROR(ValueError, "attention_lstm: the tensor is undefined, it was never given a value",
+               with(10, Tensor{}));
 }
 
 TEST(LinearCrossEntropy, ABiasOfAnotherSizeIsRefused) {

@@ -116,8 +116,8 @@ std::vector<Tensor> attention_inputs(int64_t B, int64_t T, int64_t S, int64_t D,
 TEST(Fused, AttentionLstmEqualsItsSteps) {
   const auto run = [](const auto& f, const Tensor& targets, const Tensor& sources) -> Function {
     return [=](const std::vector<Tensor>& x) {
-      const AttentionLSTMResult r =
-          f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9], 0);
+      const AttentionLSTMResult r = f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8],
+                                      x[9], 0, PredictedPosition{});
       return std::vector{r.hidden, r.context, r.weights};
     };
   };
@@ -139,7 +139,7 @@ TEST(Fused, AttentionLstmWithDotEnergiesEqualsItsSteps) {
     const auto run = [&](const auto& f) -> Function {
       return [&, f](const std::vector<Tensor>& x) {
         const AttentionLSTMResult r = f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7],
-                                        own_query ? x[8] : Tensor{}, Tensor{}, 0);
+                                        own_query ? x[8] : Tensor{}, Tensor{}, 0, PredictedPosition{});
         return std::vector{r.hidden, r.context, r.weights};
       };
     };
@@ -156,8 +156,8 @@ TEST(Fused, AttentionLstmOfHeadsAndInAWindowEqualsItsSteps) {
     for (const int64_t window : {0, 1, 2, 9}) {
       const auto run = [&](const auto& f) -> Function {
         return [&, f](const std::vector<Tensor>& x) {
-          const AttentionLSTMResult r =
-              f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], Tensor{}, window);
+          const AttentionLSTMResult r = f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7],
+                                          x[8], Tensor{}, window, PredictedPosition{});
           return std::vector{r.hidden, r.context, r.weights};
         };
       };
@@ -173,12 +173,56 @@ TEST(Fused, AttentionLstmOfHeadsAndInAWindowEqualsItsSteps) {
   }
 }
 
+TEST(Fused, AttentionLstmOfPositionsAloneEqualsItsSteps) {
+  const Tensor targets = lengths_of({2, 4, 1, 4}), sources = lengths_of({5, 0, 3, 5});
+  for (const int64_t window : {0, 1}) {
+    const auto run = [&](const auto& f) -> Function {
+      return [&, f](const std::vector<Tensor>& x) {
+        const AttentionLSTMResult r = f(x[0], targets, x[1], Tensor{}, sources, x[2], x[3], x[4], x[5], x[6],
+                                        x[7], Tensor{}, window, PredictedPosition{});
+        return std::vector{r.hidden, r.context, r.weights};
+      };
+    };
+    auto inputs = attention_inputs(4, 4, 5, 3, 2, 4, 5);
+    inputs.erase(inputs.begin() + 2);
+    inputs.resize(8);
+    for (const unsigned used : {7U, 1U, 4U})
+      expect_equal(run(attention_lstm), run(attention_lstm_reference), inputs, used);
+  }
+}
+
+TEST(Fused, AttentionLstmWithAPredictedPositionEqualsItsSteps) {
+  const Tensor targets = lengths_of({2, 4, 1, 4}), sources = lengths_of({5, 0, 3, 5});
+  const Tensor factors = uniform({4, 4}, 0, 1, DType::f64);
+  for (const int64_t window : {0, 1, 2}) {
+    for (const bool factored : {false, true}) {
+      for (const bool additive : {false, true}) {
+        const auto run = [&](const auto& f) -> Function {
+          return [&, f](const std::vector<Tensor>& x) {
+            const PredictedPosition position{x[9], x[10], 0.75, factored ? factors : Tensor{}};
+            const AttentionLSTMResult r = f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7],
+                                            x[8], additive ? x[11] : Tensor{}, window, position);
+            return std::vector{r.hidden, r.context, r.weights};
+          };
+        };
+        auto inputs = attention_inputs(4, 4, 5, 3, 2, 4, 3);
+        const Tensor v = inputs.back();
+        inputs.pop_back();
+        inputs.insert(inputs.end(), {randn({6, 4}, DType::f64), randn({6}, DType::f64)});
+        if (additive) inputs.push_back(v);
+        for (const unsigned used : {7U, 1U, 2U, 4U})
+          expect_equal(run(attention_lstm), run(attention_lstm_reference), inputs, used);
+      }
+    }
+  }
+}
+
 TEST(Fused, AttentionLstmInF32WithPackedWeights) {
   const Tensor targets = lengths_of({5, 4, 3, 1, 5, 2}), sources = lengths_of({7, 6, 1, 7, 3, 2});
   const auto run = [&](const auto& f) -> Function {
     return [&, f](const std::vector<Tensor>& x) {
-      const AttentionLSTMResult r =
-          f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8], x[9], 0);
+      const AttentionLSTMResult r = f(x[0], targets, x[1], x[2], sources, x[3], x[4], x[5], x[6], x[7], x[8],
+                                      x[9], 0, PredictedPosition{});
       return std::vector{r.hidden, r.context, r.weights};
     };
   };
