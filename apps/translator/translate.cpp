@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <span>
@@ -40,6 +42,16 @@ struct TranslationOptions {
   int threads = 0;
   models::TranslateOptions translate;
 };
+
+// Whether a file, which may be read twice, holds one line or none.
+bool has_one_line(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return false;
+  std::ifstream file(path, std::ios::binary);
+  std::string line;
+  std::getline(file, line);
+  return file.eof() || file.peek() == std::ifstream::traits_type::eof();
+}
 
 // Where translations and records go: standard output as they are made, a file whole at the end, so that it is
 // never half of one.
@@ -250,10 +262,11 @@ void translate(TranslationOptions& options, const CLI::App& cli) {
   const bool one_sentence = !options.words.empty();
   if (one_sentence && !first) return;  // which is not worth sharing
   const bool several = cluster::place_of_environment().size > 1;
-  use_threads(options.threads > 0 ? options.threads
-              : one_sentence      ? 1
-              : several           ? cluster::threads_of_rank()
-                                  : 0);
+  // A second thread costs one sentence more than it saves.
+  use_threads(options.threads > 0                            ? options.threads
+              : one_sentence || has_one_line(options.source) ? 1
+              : several                                      ? cluster::threads_of_rank()
+                                                             : 0);
   models::Ranks* const ranks = one_sentence ? nullptr : cluster::start_ranks();
   Profiling profiling(first ? options.profile : "");
   models::Translator translator = load_translator(options.runs, search, profiling);

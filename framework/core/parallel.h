@@ -28,8 +28,8 @@ void set_deterministic(bool on);
 bool deterministic();
 
 namespace detail {
-/// While a ProductThreads exists, products of the calling thread use one thread if deterministic mode is on
-/// or the product is too small for several.
+/// While a ProductThreads exists, the calling thread uses one thread alone if deterministic mode is on or the
+/// work is too small for several.
 class ProductThreads {
  public:
   explicit ProductThreads(bool small = false);

@@ -226,6 +226,9 @@ std::vector<std::vector<Hypothesis>> search(std::span<const TranslationModel* co
   const auto batches = batches_by_length(sources, rows, rows * kUnitsPerRow);
   const int64_t workers = std::min(most, static_cast<int64_t>(batches.size()));
   if (workers < 2) {
+    // One batch alone: on a core that is busy a second thread makes it many times slower, on an idle one
+    // hardly faster. With --workers 1 it has all threads.
+    const heed::detail::ProductThreads one(options.workers != 1);
     for (const std::vector<int64_t>& indices : batches)
       decode_batch(models, sources, hidden, indices, options, results);
   } else {

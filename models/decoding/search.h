@@ -31,7 +31,7 @@ inline constexpr std::array<std::string_view, 4> kNames<Products>{"stored", "f32
 struct SearchOptions {
   int64_t batch_size = 64;               // number of sentences decoded together, at most (see search)
   Products products = Products::stored;  // of all models of the search; not while another uses one of them
-  int64_t workers = 0;         // batches decoded at a time, each on one of the num_threads(); 0: on every
+  int64_t workers = 0;  // batches decoded at a time, each on one of the num_threads(); 0: on every; 1: on all
   double length_factor = 2.0;  // output limit: length_factor * source length + length_extra units
   int64_t length_extra = 10;   // see length_factor
   int64_t max_length = 0;      // largest number of output units; 0: computed from the two above
