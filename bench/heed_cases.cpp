@@ -4,6 +4,8 @@
 
 #include <cmath>
 #include <fstream>
+#include <numeric>
+#include <span>
 
 namespace heed::bench {
 namespace {
@@ -149,6 +151,37 @@ models::ModelConfig config_for(const std::string& kind) {
                                     .dropout = kDropout};
 }
 
+Case decoding_case(const DecodeCase& c) {
+  const auto model = make_translator(c.kind);
+  std::vector<std::vector<int>> sources;
+  for (const auto& sentence : decoded_sentences(c.sentences))
+    sources.emplace_back(sentence.begin(), sentence.end());
+  models::SearchOptions options;
+  options.beam = c.beam;
+  options.batch_size = c.batch;
+  options.min_length = options.max_length = kSteps;
+  options.keep_attention = false;
+  const auto translate = [=] {
+    std::vector<models::Hypothesis> outputs;
+    for (size_t at = 0; at < sources.size(); at += static_cast<size_t>(c.batch)) {
+      const auto part = std::span(sources).subspan(at, static_cast<size_t>(c.batch));
+      for (models::Hypothesis& h : models::search_best(*model, part, options))
+        outputs.push_back(std::move(h));
+    }
+    return outputs;
+  };
+  Case result;
+  result.run = [=] { translate(); };
+  result.calls = static_cast<int>(c.sentences);
+  result.check = [=] {  // the words of each sentence, added up
+    Figures figures;
+    for (const models::Hypothesis& h : translate())
+      figures.push_back(std::accumulate(h.ids.begin(), h.ids.end(), 0.0));
+    return figures;
+  };
+  return result;
+}
+
 }  // namespace
 
 Case make_case(const std::string& name) {
@@ -248,6 +281,7 @@ Case make_case(const std::string& name) {
   if (name == "train_step_none") return train_case("none");
   if (name == "train_step_additive") return train_case("additive");
   if (name == "train_step_transformer") return train_case("transformer");
+  if (const workload::DecodeCase c = workload::decode_case(name); !c.kind.empty()) return decoding_case(c);
   bool backward = false;
   if (const OpCase* const op = find_op_case(name, backward)) return make_op_case(*op, backward);
   if (const Case program = make_program(name); program.run) return program;

@@ -9,6 +9,7 @@
 #include "models/architectures/convolutional/options.h"
 #include "models/architectures/recurrent/options.h"
 #include "models/architectures/transformer/options.h"
+#include "models/decoding/search.h"
 
 namespace heed::bench {
 

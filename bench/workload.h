@@ -61,8 +61,35 @@ inline const std::vector<CaseName>& case_names() {
       {"train_step_none", "B64, vocabulary 8000, mean length 13", true},
       {"train_step_additive", "B64, vocabulary 8000, mean length 13", true},
       {"train_step_transformer", "4+4 layers, 4096 target tokens", true},
+      {"decode_none_greedy_1", "16 sentences one at a time, 13 words each"},
+      {"decode_none_greedy_64", "64 sentences of about 13 words, 13 words each"},
+      {"decode_none_beam5_1", "8 sentences one at a time, 13 words each"},
+      {"decode_none_beam5_64", "64 sentences of about 13 words, 13 words each"},
+      {"decode_additive_greedy_1", "16 sentences one at a time, 13 words each"},
+      {"decode_additive_greedy_64", "64 sentences of about 13 words, 13 words each"},
+      {"decode_additive_beam5_1", "8 sentences one at a time, 13 words each"},
+      {"decode_additive_beam5_64", "64 sentences of about 13 words, 13 words each"},
   };
   return all;
+}
+
+/// A case decode_KIND_greedy_BATCH or decode_KIND_beam5_BATCH: translating with the random weights of the
+/// trainings, whose outputs would have no end and get kSteps words each.
+struct DecodeCase {
+  std::string kind;
+  int64_t beam = 1, batch = 1, sentences = 16;
+};
+/// A case without a kind for another name.
+inline DecodeCase decode_case(const std::string& name) {
+  const std::string prefix = "decode_";
+  if (name.rfind(prefix, 0) != 0) return {};
+  const size_t end = name.find('_', prefix.size()), last = name.rfind('_');
+  DecodeCase c;
+  c.kind = name.substr(prefix.size(), end - prefix.size());
+  c.beam = name.find("beam5") != std::string::npos ? 5 : 1;
+  c.batch = std::stoll(name.substr(last + 1));
+  c.sentences = std::max<int64_t>(c.batch, c.beam == 1 ? 16 : 8);
+  return c;
 }
 
 /// What both sides of a case must agree on, each figure by itself; one where nothing else is said.
@@ -202,6 +229,20 @@ inline std::vector<TrainBatch> token_batches(uint64_t seed = 1) {
   batches.resize(std::min(batches.size(), static_cast<size_t>(kTokenBatches)));
   shuffle(batches, random);
   return batches;
+}
+
+/// The first sentences of the batch whose longest is nearest to kSteps.
+inline std::vector<std::vector<int64_t>> decoded_sentences(int64_t count) {
+  const std::vector<TrainBatch> batches = train_batches();
+  const auto away = [](const TrainBatch& b) { return std::abs(b.S - kSteps); };
+  const TrainBatch& b = *std::min_element(batches.begin(), batches.end(),
+                                          [&](const auto& x, const auto& y) { return away(x) < away(y); });
+  std::vector<std::vector<int64_t>> sentences;
+  for (int64_t i = 0; i < count; ++i) {
+    const auto row = b.source.begin() + i * b.S;
+    sentences.emplace_back(row, row + b.source_lengths[static_cast<size_t>(i)]);
+  }
+  return sentences;
 }
 
 inline std::vector<TrainBatch> batches_of(const std::string& kind) {

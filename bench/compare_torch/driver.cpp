@@ -229,8 +229,10 @@ void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<
   fmt::print("\n{}\n{}\n", heed.greeting(), torch.greeting());
 
   for (const char* const kind : {"none", "additive", "transformer"}) {
-    if (std::string("train_step_").append(kind).find(o.only) != std::string::npos)
-      check_translator(heed, torch, kind);
+    const bool wanted = std::any_of(chosen.begin(), chosen.end(), [&](const auto& c) {
+      return c.name == std::string("train_step_").append(kind) || workload::decode_case(c.name).kind == kind;
+    });
+    if (wanted) check_translator(heed, torch, kind);  // which gives PyTorch heed's weights
   }
   fmt::print("{:<30} {:<40} {:>12} {:>12} {:>7}\n", "case", "shape", "heed us", "PyTorch us", "ratio");
   for (const auto& c : chosen) {

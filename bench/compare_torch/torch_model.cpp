@@ -161,6 +161,86 @@ void Translator::load_heed(HeedWeights& weights) {
   } else {
     lstm(plain_, "", "decoder.cell");
   }
+  // of a step of decode(): [embedded; context; h] to the gates i, f, o, g
+  if (attention_) {
+    gate_weight_ = torch::cat({given_->weight, recurrent_->weight}, 1).detach();
+    gate_bias_ = given_->bias.detach();
+  } else {
+    auto p = plain_->named_parameters();
+    gate_weight_ =
+        torch::cat({sigmoids_together(p["weight_ih_l0"]), sigmoids_together(p["weight_hh_l0"])}, 1).detach();
+    gate_bias_ = sigmoids_together(p["bias_ih_l0"]).detach();
+  }
+}
+
+namespace {
+
+// x W^T + b, W^T given; one row by a product of matrix and vector.
+Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (x.size(0) == 1) return torch::addmv(bias, weight, x[0]).unsqueeze(0);
+  return torch::addmm(bias, x, weight.t());
+}
+
+}  // namespace
+
+Tensor Translator::decode(const Tensor& source, const Tensor& lengths, int64_t steps, int64_t beam) {
+  const torch::InferenceMode inference;
+  using namespace torch::nn::utils::rnn;
+  const int64_t B = source.size(0), S = source.size(1);
+  const auto packed = pack_padded_sequence(source_(source), lengths, true, false);
+  const auto [out, state] = encoder_->forward_with_packed_input(packed);
+  const Tensor memory = std::get<0>(pad_packed_sequence(out, true, 0.0, S));
+  const auto join = [](const Tensor& x) { return torch::cat({x[0], x[1]}, 1); };
+  const Tensor summary = join(std::get<0>(state));
+  Tensor h = torch::tanh(init_hidden_(summary)), c = init_cell_(join(std::get<1>(state)));
+  const Tensor keys = attention_ ? key_(memory) : Tensor(),
+               negative = attention_ ? negative_mask(lengths, S) : Tensor();
+  Tensor context = attention_ ? torch::zeros({B, kMemory}) : summary;
+  Tensor ids = torch::full({B}, kBos, torch::kLong), scores;
+  std::vector<Tensor> words, parents;
+  for (int64_t t = 0; t < steps; ++t) {
+    const int64_t rows = ids.size(0), each = rows / B;
+    const Tensor embedded = target_(ids);
+    const Tensor g = product(torch::cat({embedded, context, h}, 1), gate_weight_, gate_bias_);
+    const Tensor s = torch::sigmoid(g.slice(1, 0, 3 * kDecoder));
+    c = s.slice(1, kDecoder, 2 * kDecoder) * c +
+        s.slice(1, 0, kDecoder) * torch::tanh(g.slice(1, 3 * kDecoder));
+    h = s.slice(1, 2 * kDecoder, 3 * kDecoder) * torch::tanh(c);
+    if (attention_) {
+      const Tensor q = torch::mm(h, query_->weight.t()).reshape({B, each, 1, kAttention});
+      const Tensor e = torch::matmul(torch::tanh(keys.unsqueeze(1) + q), energy_) + negative.unsqueeze(1);
+      context = torch::bmm(torch::softmax(e, -1), memory).reshape({rows, kMemory});
+    }
+    const Tensor read =
+        torch::tanh(product(torch::cat({h, context, embedded}, 1), readout_->weight, readout_->bias));
+    const Tensor logits = product(read, projection_->weight, projection_->bias).slice(1, kEos + 1);
+    if (beam == 1) {
+      ids = logits.argmax(1) + (kEos + 1);
+      words.push_back(ids);
+      continue;
+    }
+    const auto [values, places] = logits.topk(beam, 1);
+    Tensor total = values - torch::logsumexp(logits, 1, true);
+    if (scores.defined()) total = total + scores.reshape({rows, 1});
+    const auto [best, at] = total.reshape({B, each * beam}).topk(beam, 1);
+    scores = best;
+    const Tensor from = torch::div(at, beam, "floor");
+    ids = places.reshape({B, each * beam}).gather(1, at).reshape({-1}) + (kEos + 1);
+    const Tensor flat = (from + torch::arange(B).unsqueeze(1) * each).reshape({-1});
+    h = h.index_select(0, flat);
+    c = c.index_select(0, flat);
+    context = context.index_select(0, flat);
+    words.push_back(ids);
+    parents.push_back(flat);
+  }
+  if (beam == 1) return torch::stack(words, 1);
+  Tensor row = torch::arange(B) * beam;  // the best hypothesis comes first
+  std::vector<Tensor> backwards;
+  for (int64_t t = steps - 1; t >= 0; --t) {
+    backwards.push_back(words[static_cast<size_t>(t)].index_select(0, row));
+    row = parents[static_cast<size_t>(t)].index_select(0, row);
+  }
+  return torch::stack(backwards, 1).flip(1);
 }
 
 ForeachAdam::ForeachAdam(std::vector<Tensor> parameters) : parameters_(std::move(parameters)) {
@@ -213,6 +293,45 @@ Training::Training(const std::string& kind) {
     batches_.push_back({ids(b.source, {b.B, b.S}), ids(b.source_lengths, {b.B}), ids(b.target_in, {b.B, b.T}),
                         ids(rows, {n}), ids(targets, {n})});
   }
+}
+
+Case Training::decoding(const DecodeCase& c) {
+  const auto model = std::dynamic_pointer_cast<Translator>(model_);
+  if (!model) throw std::runtime_error("decoding: only of the recurrent translator");
+  std::vector<std::pair<Tensor, Tensor>> batches;
+  const auto sentences = decoded_sentences(c.sentences);
+  for (size_t at = 0; at < sentences.size(); at += static_cast<size_t>(c.batch)) {
+    std::vector<int64_t> lengths;
+    int64_t S = 0;
+    for (int64_t i = 0; i < c.batch; ++i) {
+      lengths.push_back(static_cast<int64_t>(sentences[at + static_cast<size_t>(i)].size()));
+      S = std::max(S, lengths.back());
+    }
+    const Tensor source = torch::full({c.batch, S}, kPad, torch::kLong);
+    for (int64_t i = 0; i < c.batch; ++i) {
+      const auto& sentence = sentences[at + static_cast<size_t>(i)];
+      source[i].slice(0, 0, lengths[static_cast<size_t>(i)]).copy_(torch::tensor(sentence, torch::kLong));
+    }
+    batches.emplace_back(source, torch::tensor(lengths, torch::kLong));
+  }
+  const auto translate = [=] {
+    model->eval();
+    std::vector<Tensor> outputs;
+    for (const auto& [source, lengths] : batches)
+      outputs.push_back(model->decode(source, lengths, kSteps, c.beam));
+    return torch::cat(outputs, 0);
+  };
+  Case result;
+  result.run = [=] { translate(); };
+  result.calls = static_cast<int>(c.sentences);
+  result.check = [=] {
+    const Tensor sums = translate().sum(1);
+    Figures figures;
+    for (int64_t i = 0; i < sums.size(0); ++i)
+      figures.push_back(static_cast<double>(sums[i].item<int64_t>()));
+    return figures;
+  };
+  return result;
 }
 
 void Training::load(const std::string& file) {

@@ -36,7 +36,10 @@ int main(int argc, char** argv) {
   worker.greeting = std::string("PyTorch ") + TORCH_VERSION + ", ATEN_CPU_CAPABILITY " +
                     (capability ? capability : "default") + ", " + "OpenBLAS " + blas_core() + ", " +
                     std::to_string(threads) + " threads";
-  worker.make_case = torch_side::make_case;
+  worker.make_case = [&](const std::string& name) {
+    const workload::DecodeCase c = workload::decode_case(name);
+    return c.kind.empty() ? torch_side::make_case(name) : model(c.kind).decoding(c);
+  };
   worker.load = [&](const std::string& file, const std::string& kind) { model(kind).load(file); };
   worker.model = [&](const std::string& kind) { return model(kind).check(); };
   return workload::serve(worker);
