@@ -10,6 +10,7 @@
 // threads fight with PyTorch's own. OPENBLAS_CORETYPE is unset, since a value left in the environment halves
 // the speed; but an OpenBLAS that does not know the CPU falls back to kernels of 2004 (0.3.21 takes an
 // Emerald Rapids for a Prescott), and then PyTorch's side is told the right ones.
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -17,8 +18,10 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
 
@@ -32,17 +35,17 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kUsage =
-    "usage: compare_torch [--threads 1,2] [--only SUBSTRING] [--rounds 7] [--seconds 0.2] [--json FILE] "
+    "usage: compare_torch [--threads 1,2] [--only SUBSTRING] [--rounds 5] [--seconds S] [--json FILE] "
     "[--openblas-openmp DIR]\n"
     "  --threads LIST         thread counts, one after the other\n"
-    "  --only SUBSTRING       cases whose name contains it, such as train_step; the table of every op, named "
+    "  --only SUBSTRING       cases whose name contains it: train_step, decode_, programs/NAME (whole "
+    "programs), "
     "ops/NAME_fwd and\n"
-    "                         ops/NAME_fwd_bwd, and the programs, programs/NAME, are measured only so: ops/ "
-    "or "
-    "programs/\n"
+    "                         ops/NAME_fwd_bwd (the table of every op); without it all\n"
     "  --rounds N             turns of each side; the median counts\n"
-    "  --seconds S            length of one turn\n"
-    "  --json FILE            writes a list of {name, shape, threads, heed_us, torch_us, ratio}\n"
+    "  --seconds S            length of one turn; 0.2 where it is not given, and 0.02 of the rows of ops/\n"
+    "  --json FILE            writes {context, rows}, rows being {name, shape, threads, heed_us, torch_us, "
+    "ratio}\n"
     "  --openblas-openmp DIR  folder with OpenBLAS built on OpenMP for PyTorch with two threads (also "
     "$HEED_OPENBLAS_OPENMP, else\n"
     "                         build/openblas-openmp, which bench/fetch_openblas_openmp.sh fills)\n";
@@ -50,8 +53,12 @@ constexpr const char* kUsage =
 struct Options {
   std::vector<int> threads{1, 2};
   std::string only, json, openblas;
-  int rounds = 7;
-  double seconds = 0.2;
+  int rounds = 5;
+  double seconds = 0;  // 0: as the case wants
+  double seconds_of(const std::string& name) const {
+    if (seconds > 0) return seconds;
+    return name.rfind(workload::kOps, 0) == 0 ? 0.02 : 0.2;
+  }
 };
 
 struct Row {
@@ -194,7 +201,8 @@ void check_translator(WorkerProcess& heed, WorkerProcess& torch, const std::stri
              loss[0], loss[1], norm[0], norm[1]);
 }
 
-void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<Row>& rows) {
+void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<Row>& rows,
+                std::vector<std::string>& greetings) {
   std::vector<workload::CaseName> chosen;
   const auto choose = [&](const std::vector<workload::CaseName>& names) {
     for (const auto& c : names) {
@@ -202,10 +210,8 @@ void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<
     }
   };
   choose(workload::case_names());
-  if (!o.only.empty()) {
-    choose(workload::op_case_names());
-    choose(workload::program_names());
-  }
+  choose(workload::program_names());
+  choose(workload::op_case_names());
   if (chosen.empty()) throw std::runtime_error(fmt::format("no case is called '{}'", o.only));
   const std::string openblas = find_openblas(o, bin);
   const bool weakened = threads > 1 && openblas.empty();
@@ -227,6 +233,8 @@ void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<
   }
   WorkerProcess torch(torch_program, {argument}, environment);
   fmt::print("\n{}\n{}\n", heed.greeting(), torch.greeting());
+  greetings.push_back(heed.greeting());
+  greetings.push_back(torch.greeting());
 
   for (const char* const kind : {"none", "additive", "transformer"}) {
     const bool wanted = std::any_of(chosen.begin(), chosen.end(), [&](const auto& c) {
@@ -241,7 +249,7 @@ void compare_at(int threads, const Options& o, const fs::path& bin, std::vector<
       require_equal_figures(c.name, heed.ask(ask), torch.ask(ask));
     }
     std::vector<double> ours, theirs;
-    const std::string ask = fmt::format("time {} {}", c.name, o.seconds);
+    const std::string ask = fmt::format("time {} {}", c.name, o.seconds_of(c.name));
     for (int round = 0; round < o.rounds; ++round) {
       if (round % 2 == 0) ours.push_back(heed.ask_number(ask));  // each goes first every other time
       theirs.push_back(torch.ask_number(ask));
@@ -282,17 +290,48 @@ void print_means(const std::vector<Row>& rows, int threads) {
   }
 }
 
-void write_json(const std::string& file, const std::vector<Row>& rows) {
+// The first line that a program prints; empty where there is none.
+std::string line_of(const char* command) {
+  std::string line;
+  if (std::FILE* const pipe = ::popen(command, "r")) {
+    for (int c = std::fgetc(pipe); c != EOF && c != '\n'; c = std::fgetc(pipe)) line += static_cast<char>(c);
+    ::pclose(pipe);
+  }
+  return line;
+}
+
+std::string cpu_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("model name", 0) == 0) return line.substr(std::min(line.size(), line.find(": ") + 2));
+  }
+  return "unknown";
+}
+
+// What a stored run must say of itself.
+nlohmann::ordered_json context(const std::vector<std::string>& greetings, const std::string& command,
+                               const fs::path& bin) {
+  const std::string checkout = bin.parent_path().parent_path().parent_path().string();
+  const std::time_t now = std::time(nullptr);
+  return {
+      {"cpu", cpu_name()},
+      {"programs", greetings},
+      {"commit", line_of(fmt::format("git -C '{}' describe --always --dirty 2>/dev/null", checkout).c_str())},
+      {"date", fmt::format("{:%Y-%m-%d}", fmt::gmtime(now))},
+      {"command", command}};
+}
+
+void write_json(const std::string& file, const nlohmann::ordered_json& of_run, const std::vector<Row>& rows) {
   std::ofstream out(file);
-  out << "[\n";
+  out << "{\"context\": " << of_run.dump(1) << ",\n\"rows\": [\n";
   for (size_t i = 0; i < rows.size(); ++i) {
     const Row& r = rows[i];
     out << fmt::format(
-        R"(  {{"name": "{}", "shape": "{}", "threads": {}, "heed_us": {:.3f}, "torch_us": {:.3f}, "ratio": {:.3f}{}}}{})",
+        R"({{"name": "{}", "shape": "{}", "threads": {}, "heed_us": {:.3f}, "torch_us": {:.3f}, "ratio": {:.3f}{}}}{})",
         r.name, r.shape, r.threads, r.heed, r.torch, r.ratio(),
         r.weakened ? R"(, "torch_weakened": true)" : "", i + 1 < rows.size() ? ",\n" : "\n");
   }
-  out << "]\n";
+  out << "]}\n";
   if (!out.flush()) throw std::runtime_error(fmt::format("write '{}' failed", file));
 }
 
@@ -304,11 +343,21 @@ int main(int argc, char** argv) {
     const compare_torch::Options options = compare_torch::parse(argc, argv);
     const std::filesystem::path bin = std::filesystem::read_symlink("/proc/self/exe").parent_path();
     std::vector<compare_torch::Row> rows;
+    std::vector<std::string> greetings;
     for (const int threads : options.threads) {
-      compare_torch::compare_at(threads, options, bin, rows);
+      compare_torch::compare_at(threads, options, bin, rows, greetings);
       compare_torch::print_means(rows, threads);
     }
-    if (!options.json.empty()) compare_torch::write_json(options.json, rows);
+    std::string command = "compare_torch";
+    for (int i = 1; i < argc; ++i) {
+      if (std::string(argv[i]) == "--json") {
+        ++i;
+      } else {
+        command += std::string(" ") + argv[i];
+      }
+    }
+    if (!options.json.empty())
+      compare_torch::write_json(options.json, compare_torch::context(greetings, command, bin), rows);
   } catch (const std::invalid_argument& e) {
     fmt::print(stderr, "compare_torch: {}\n{}", e.what(), compare_torch::kUsage);
     return 2;
