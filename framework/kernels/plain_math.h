@@ -42,7 +42,7 @@ T value(const UnaryOp& op, T x) {
     case Unary::tanh:
       return std::tanh(x);
     case Unary::sigmoid:
-      return 1 / (1 + std::exp(-x));
+      return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x));  // neither overflows
     case Unary::relu:
       return x > 0 || std::isnan(x) ? x : T(0);
     case Unary::sqrt:

@@ -111,7 +111,10 @@ template <class D, class V>
 V SafeSigmoid(D d, V x) {
   using T = hn::TFromD<D>;
   const V one = hn::Set(d, static_cast<T>(1));
-  return hn::Div(one, hn::Add(one, SafeExp(d, hn::Neg(x))));
+  const V y = hn::Div(one, hn::Add(one, SafeExp(d, hn::Neg(x))));
+  // far below 0 it is e^x, while e^-x overflows
+  const auto far = hn::Lt(x, hn::Set(d, static_cast<T>(sizeof(T) == 4 ? -80 : -700)));
+  return HWY_LIKELY(hn::AllFalse(d, far)) ? y : hn::IfThenElse(far, SafeExp(d, x), y);
 }
 
 /// f on n values, whole vectors first, then a masked rest.
