@@ -71,12 +71,18 @@ HWY_INLINE V SafeExp(D d, V x) {
   return ExpAnywhere(d, x);
 }
 
+/// Highway's, to the bit, of finite numbers above 0 that are not denormal.
+template <class D, class V>
+V LogOfNormal(D d, V x) {
+  return hn::impl::Log<D, V, /*kAllowSubnormals=*/false>(d, x);
+}
+
 template <class D, class V>
 V SafeLog(D d, V x) {
   using T = hn::TFromD<D>;
   const V infinity = hn::Set(d, std::numeric_limits<T>::infinity());
   const auto normal = hn::And(hn::Ge(x, hn::Set(d, std::numeric_limits<T>::min())), hn::Lt(x, infinity));
-  if (hn::AllTrue(d, normal)) return hn::impl::Log<D, V, /*kAllowSubnormals=*/false>(d, x);  // the same bits
+  if (hn::AllTrue(d, normal)) return LogOfNormal(d, x);
   V y = hn::Log(d, x);
   y = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Neg(infinity), y);
   y = hn::IfThenElse(hn::Eq(x, infinity), infinity, y);

@@ -90,7 +90,7 @@ inline void NormalKernel(uint64_t seed, uint64_t stream, int64_t first, int64_t 
       [](auto d, const auto& words, float* to) {
         // log1p(-u) = log(1 - u): the difference is exact
         const auto u = hn::Sub(hn::Set(d, 1.0), UnitUniform(d, words.c0, words.c1));
-        const auto radius = hn::Sqrt(hn::Mul(hn::Set(d, -2.0), hn::Log(d, u)));
+        const auto radius = hn::Sqrt(hn::Mul(hn::Set(d, -2.0), LogOfNormal(d, u)));
         const auto cosine = CosineOfTurn(d, UnitUniform(d, words.c2, words.c3));
         const auto z = hn::Mul(radius, cosine);
         StoreRounded(d, z, to);
