@@ -45,11 +45,30 @@ void require_mask(const char* op, const Tensor& x) {
     throw DTypeError(op, fmt::format("takes a mask (bool), got {}", x.describe()));
 }
 
+// y_i = f of the bytes at i of a dense mask, or of two, which are 0 or 1.
+template <class F>
+void each_byte(const Tensor& y, const Tensor& a, const Tensor& b, const F& f) {
+  static_assert(sizeof(bool) == 1);
+  parallel_for(y.numel(), 8 * detail::kElementGrain, [&](int64_t begin, int64_t end) {
+    // pointers of its own: a char may be any byte, of this lambda too
+    const auto *const p = static_cast<const char*>(a.raw_data()), *const q =
+                                                                      static_cast<const char*>(b.raw_data());
+    auto* const to = static_cast<char*>(y.raw_data());
+    for (int64_t i = begin; i < end; ++i) to[i] = static_cast<char>(f(p[i], q[i]));
+  });
+}
+
 template <class F>
 Tensor combine(const char* op, const Tensor& a, const Tensor& b, const F& f) {
   require_mask(op, a);
   require_mask(op, b);
-  return compare(op, a, b, f);
+  const Tensor y = detail::allocate(op, broadcast_shapes(op, a.shape(), b.shape()), DType::boolean);
+  if (a.shape() == b.shape() && a.is_contiguous() && b.is_contiguous()) {
+    each_byte(y, a, b, f);
+  } else {
+    detail::fill_pairs<bool, bool>(y, a, b, f);
+  }
+  return y;
 }
 
 // A comparison of two floating tensors, two of integers, and broadcast ones.
@@ -186,9 +205,9 @@ HEED_COMPARISON(ge, p >= q)
   };                                                                                          \
   }                                                                                           \
   DEFINE_OP(name, Rule_##name)
-HEED_LOGIC(logical_and, p&& q)
-HEED_LOGIC(logical_or, p || q)
-HEED_LOGIC(logical_xor, p != q)
+HEED_LOGIC(logical_and, p& q)
+HEED_LOGIC(logical_or, p | q)
+HEED_LOGIC(logical_xor, p ^ q)
 #undef HEED_LOGIC
 
 namespace {
@@ -206,13 +225,7 @@ Tensor logical_not(const Tensor& x) {
   require_mask("logical_not", x);
   const Tensor y = detail::allocate("logical_not", x.shape(), DType::boolean);
   const Tensor dense = detail::composed("logical_not", [&] { return x.contiguous(); });
-  static_assert(sizeof(bool) == 1);
-  parallel_for(y.numel(), 8 * detail::kElementGrain, [&](int64_t begin, int64_t end) {
-    const auto* const from =
-        static_cast<const char*>(dense.raw_data());  // of its own: a char may be any byte
-    auto* const to = static_cast<char*>(y.raw_data());
-    for (int64_t i = begin; i < end; ++i) to[i] = from[i] ^ 1;
-  });
+  each_byte(y, dense, dense, [](char p, char) { return p ^ 1; });
   return y;
 }
 
