@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "bench/heed_cases.h"
+#include "bench/run_context.h"
 #include "framework/build_info.h"
 #include "models/models.h"
 
@@ -139,6 +140,9 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "memory_bench: cannot write '{}': {}\n", argv[2], std::strerror(errno));
     return 1;
   }
-  fmt::print(file, "{}\n", nlohmann::ordered_json{{"build", build_info().str()}, {"cases", rows}}.dump(2));
+  fmt::print(file, "{}\n",
+             nlohmann::ordered_json{{"context", run_context::of({build_info().str()}, "memory_bench")},
+                                    {"rows", rows}}
+                 .dump(1));
   return std::fclose(file) == 0 ? 0 : 1;
 }

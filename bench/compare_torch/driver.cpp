@@ -10,7 +10,6 @@
 // threads fight with PyTorch's own. OPENBLAS_CORETYPE is unset, since a value left in the environment halves
 // the speed; but an OpenBLAS that does not know the CPU falls back to kernels of 2004 (0.3.21 takes an
 // Emerald Rapids for a Prescott), and then PyTorch's side is told the right ones.
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -18,7 +17,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -28,6 +26,7 @@
 #include "bench/compare_torch/worker_process.h"
 #include "bench/op_cases.h"
 #include "bench/programs/programs.h"
+#include "bench/run_context.h"
 
 namespace compare_torch {
 namespace {
@@ -290,37 +289,6 @@ void print_means(const std::vector<Row>& rows, int threads) {
   }
 }
 
-// The first line that a program prints; empty where there is none.
-std::string line_of(const char* command) {
-  std::string line;
-  if (std::FILE* const pipe = ::popen(command, "r")) {
-    for (int c = std::fgetc(pipe); c != EOF && c != '\n'; c = std::fgetc(pipe)) line += static_cast<char>(c);
-    ::pclose(pipe);
-  }
-  return line;
-}
-
-std::string cpu_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind("model name", 0) == 0) return line.substr(std::min(line.size(), line.find(": ") + 2));
-  }
-  return "unknown";
-}
-
-// What a stored run must say of itself.
-nlohmann::ordered_json context(const std::vector<std::string>& greetings, const std::string& command,
-                               const fs::path& bin) {
-  const std::string checkout = bin.parent_path().parent_path().parent_path().string();
-  const std::time_t now = std::time(nullptr);
-  return {
-      {"cpu", cpu_name()},
-      {"programs", greetings},
-      {"commit", line_of(fmt::format("git -C '{}' describe --always --dirty 2>/dev/null", checkout).c_str())},
-      {"date", fmt::format("{:%Y-%m-%d}", fmt::gmtime(now))},
-      {"command", command}};
-}
-
 void write_json(const std::string& file, const nlohmann::ordered_json& of_run, const std::vector<Row>& rows) {
   std::ofstream out(file);
   out << "{\"context\": " << of_run.dump(1) << ",\n\"rows\": [\n";
@@ -357,7 +325,7 @@ int main(int argc, char** argv) {
       }
     }
     if (!options.json.empty())
-      compare_torch::write_json(options.json, compare_torch::context(greetings, command, bin), rows);
+      compare_torch::write_json(options.json, run_context::of(greetings, command), rows);
   } catch (const std::invalid_argument& e) {
     fmt::print(stderr, "compare_torch: {}\n{}", e.what(), compare_torch::kUsage);
     return 2;
