@@ -2,7 +2,9 @@
 FNR == 1 { group = throws = inside = detail = 0 }
 /^namespace detail \{/ { detail = 1 }
 /^}  \/\/ namespace detail/ { detail = 0 }
-detail { next }
+/^\/\/\/ @cond/ { hidden = 1 }
+/^\/\/\/ @endcond/ { hidden = 0 }
+detail || hidden { next }
 /^\/\/\/ @\{/ { group = 1; throws = 0; next }
 /^\/\/\/ @\}/ { group = throws = 0; next }
 /^\/\/\// { if (!group && !commented) throws = 0; commented = 1; if (/@throws/) throws = 1; next }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <concepts>
 #include <string>
 
 #include "framework/core/tensor.h"
@@ -23,8 +24,8 @@ struct fmt::formatter<heed::DType> : fmt::formatter<std::string> {
   }
 };
 /// Formats a tensor's values, dtype and shape (Tensor::str()); x.describe() is dtype and shape alone.
-template <>
-struct fmt::formatter<heed::Tensor> : fmt::formatter<std::string> {
+template <std::derived_from<heed::Tensor> T>
+struct fmt::formatter<T> : fmt::formatter<std::string> {
   auto format(const heed::Tensor& x, format_context& context) const {
     return formatter<std::string>::format(x.str(), context);
   }

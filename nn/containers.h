@@ -35,6 +35,16 @@ template <class F>
 concept TensorFunction = !std::is_base_of_v<Module, std::remove_cvref_t<F>> && CalledWithTensor<F>;
 template <class T>
 concept Stage = MovedLayer<T> || TensorFunction<T>;
+template <class T>
+constexpr void require_stage() {
+  static_assert(
+      Stage<T>,
+      "heed: a part of a Sequential is a layer, nn::Linear(8, 2), moved if it has a name, std::move(layer), "
+      "or a function of a tensor");
+}
+template <class T>
+concept NoStage = !Stage<T> && !std::is_convertible_v<T, const Scope&> &&
+                  !std::is_base_of_v<Sequential, std::remove_cvref_t<T>>;
 template <class... T>  // not one Sequential alone, or what derives from it, which is moved
 concept Layers = sizeof...(T) > 0 && (Stage<T> && ...) &&
                  (sizeof...(T) > 1 || !(std::is_base_of_v<Sequential, std::remove_cvref_t<T>> && ...));
@@ -80,6 +90,12 @@ class Sequential : public Module {
     made_beside(modules);
     (emplace(std::forward<Stages>(stages)), ...);
   }
+  /// @cond
+  template <class... T>
+  requires(detail::NoStage<T> || ...) explicit Sequential(T&&...) : Sequential(Scope()) {
+    (detail::require_stage<T>(), ...);
+  }
+  /// @endcond
   /// Constructs a layer at the end. A layer takes one tensor and returns one.
   /// @tparam Layer a Module with Tensor operator()(const Tensor&) const
   /// @param arguments arguments of the layer's constructor
@@ -138,6 +154,13 @@ class Sequential : public Module {
   Sequential& emplace(F&& f) {
     return emplace<Function>(std::function<Tensor(const Tensor&)>(std::forward<F>(f)));
   }
+  /// @cond
+  template <class T>
+  requires(!detail::MovedLayer<T> && !detail::TensorFunction<T>) Sequential& emplace(T&&) {
+    detail::require_stage<T>();
+    return *this;
+  }
+  /// @endcond
   /// Runs the layers in order.
   /// @param x input of the first layer
   /// @return output of the last layer

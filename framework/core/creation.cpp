@@ -40,7 +40,21 @@ void set_ramp(const Tensor& x, int64_t begin, int64_t n, int64_t first, double s
 
 }  // namespace
 
-Tensor arange(double start, double end, double step, DType dtype) {
+Tensor arange(Scalar first, Scalar beyond, Scalar step_wanted, std::optional<DType> wanted) {
+  const DType common =
+      promote(first.with(DType::i64), promote(beyond.with(DType::i64), step_wanted.with(DType::i64)));
+  const DType dtype = wanted.value_or(common);
+  if (common == DType::i64 && step_wanted.whole() != 0) {
+    const auto start = static_cast<uint64_t>(first.whole()), end = static_cast<uint64_t>(beyond.whole()),
+               step = static_cast<uint64_t>(step_wanted.whole());
+    const bool up = step_wanted.whole() > 0;
+    if (up ? first.whole() >= beyond.whole() : first.whole() <= beyond.whole())
+      return made("arange", {0}, dtype, [](int64_t) { return 0; });
+    const uint64_t n = ((up ? end - start : start - end) - 1) / (up ? step : 0 - step) + 1;
+    return made("arange", {static_cast<int64_t>(std::min<uint64_t>(n, INT64_MAX))}, dtype,
+                [&](int64_t i) { return static_cast<int64_t>(start + static_cast<uint64_t>(i) * step); });
+  }
+  const double start = first.value(), end = beyond.value(), step = step_wanted.value();
   if (!(step != 0) || !std::isfinite((end - start) / step)) {
     throw ValueError("arange", fmt::format("from {} to {} in steps of {}", start, end, step));
   }

@@ -5,7 +5,10 @@
 #include <concepts>
 #include <cstdint>
 #include <optional>
+#include <type_traits>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "framework/core/tensor.h"
 
@@ -43,6 +46,14 @@ class Index {
   Index(NewAxis axis) : entry_(axis) {}
   /// @param chosen i64: positions in one dimension; or a mask over as many dimensions as it has
   Index(const Tensor& chosen) : entry_(chosen) {}
+  /// @cond
+  template <class T>
+  requires(std::floating_point<T> || std::same_as<T, bool> || std::is_array_v<T>) Index(const T&) {
+    static_assert(
+        std::is_same_v<T, Index>,
+        "heed: an index is made of whole numbers, Range, ellipsis, new_axis, i64 tensors and masks");
+  }
+  /// @endcond
 
   /// The entry, of which one kind is there.
   using Entry = std::variant<int64_t, Range, Ellipsis, NewAxis, Tensor>;
@@ -51,6 +62,41 @@ class Index {
 
  private:
   Entry entry_;
+};
+
+/// What x[ids], x[mask] and x.index({...}) give: the tensor, which knows where it is from as long as it has
+/// no name. As any tensor it can be kept in a variable of type Tensor, and forgets it there.
+class TensorPart : public Tensor {
+ public:
+  /// @param values what the index names
+  /// @param whole the tensor that `index` is of; undefined for a view, which needs none
+  /// @param index where the values are in it
+  TensorPart(Tensor values, Tensor whole, std::vector<Index> index)
+      : Tensor(std::move(values)), whole_(std::move(whole)), index_(std::move(index)) {}
+  /// @{
+  /// Copies share the body, and a variable that is assigned to is bound to another.
+  TensorPart(const TensorPart&) = default;
+  TensorPart(TensorPart&&) = default;
+  TensorPart& operator=(const TensorPart&) & = default;
+  TensorPart& operator=(TensorPart&&) & = default;
+  ~TensorPart() = default;
+  /// @}
+  /// Binds a variable to another tensor.
+  /// @param other the tensor
+  /// @return this
+  TensorPart& operator=(const Tensor& other) & { return *this = TensorPart(other, {}, {}); }
+  /// @{
+  /// Writes into the tensor that this is a part of, in place: x[mask] = 0, x.index({ids, 1}) = y. Not
+  /// recorded by autograd (index_put() is). Of a place that is named twice the last value counts.
+  /// @param values broadcast to this shape, and converted to the dtype
+  /// @throws as Tensor's assignment and index_put_()
+  void operator=(const Tensor& values) &&;
+  void operator=(Scalar values) &&;
+  /// @}
+
+ private:
+  Tensor whole_;
+  std::vector<Index> index_;
 };
 
 }  // namespace heed

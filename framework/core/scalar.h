@@ -8,6 +8,8 @@
 
 namespace heed {
 
+class Tensor;
+
 /// A number whose C++ type says how it is promoted (promote() in dtype.h): a bool, a whole number, or
 /// another one. Converts implicitly from every arithmetic type; whole numbers keep all of their 64 bits.
 class Scalar {
@@ -18,6 +20,16 @@ class Scalar {
   constexpr Scalar(T value)  // implicit on purpose: it is what makes x > 0 readable
       : value_(static_cast<double>(value)), whole_(whole_of(value)), kind_(kind_of<T>()) {}
 
+  /// @cond
+  // Beside what is neither a tensor nor a number an op gives one message, not a list of all its forms.
+  template <class T>
+  requires(!std::is_arithmetic_v<T>) && (!std::is_convertible_v<const T&, Tensor>)constexpr Scalar(const T&)
+      : value_(0),
+  whole_(0), kind_(DType::f32) {
+    static_assert(std::is_arithmetic_v<T>, "heed: the other operand must be a tensor or a number");
+  }
+  /// @endcond
+
   /// @return the number as double
   constexpr double value() const { return value_; }
   /// @return the number as an integer, cut towards zero; 0 for what no integer holds
@@ -26,11 +38,11 @@ class Scalar {
   /// @param tensor type of the tensor's elements
   /// @return the type that both are converted to
   constexpr DType with(DType tensor) const { return is_floating(tensor) ? tensor : promote(tensor, kind_); }
-  /// @tparam T float, double, int64_t or bool
-  /// @return the number as an element of that type
+  /// @tparam T an arithmetic type
+  /// @return the number as that type
   template <class T>
   constexpr T as() const {
-    if constexpr (std::is_same_v<T, int64_t>) return whole_;
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) return static_cast<T>(whole_);
     return static_cast<T>(value_);
   }
 

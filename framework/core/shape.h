@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <bitset>
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -19,6 +21,9 @@ constexpr int kMaxDims = 6;  // the largest number of dimensions of a tensor
 class Shape {
  public:
   Shape() = default;
+  /// @param extent of the only dimension: zeros(3) is zeros({3})
+  template <std::integral T>
+  requires(!std::same_as<T, bool>) Shape(T extent) : Shape({static_cast<int64_t>(extent)}) {}
   /// @param dims extents, at most kMaxDims
   Shape(std::initializer_list<int64_t> dims) : Shape(std::span<const int64_t>(dims.begin(), dims.size())) {}
   /// @param dims extents, at most kMaxDims
@@ -72,10 +77,10 @@ class Shape {
   int ndim_ = 0;
 };
 
-/// The dimensions that a reduction works on: one, or several in braces; negative ones count from the end.
+/// The dimensions that an op works on: one, or several in braces; negative ones count from the end.
 class Dims {
  public:
-  /// No dimension is named, which means all.
+  /// No dimension is named, which means all to a reduction.
   Dims() = default;
   /// @param dim the one dimension
   Dims(int dim) : list_{dim} {}
@@ -83,6 +88,12 @@ class Dims {
   Dims(std::initializer_list<int> dims) : list_(dims) {}
   /// @param dims the dimensions
   Dims(std::vector<int> dims) : list_(std::move(dims)) {}
+  /// @cond
+  template <class T>
+  requires(!std::is_convertible_v<const T&, int>) Dims(const T&) {
+    static_assert(std::is_convertible_v<T, int>, "heed: dims are whole numbers: x.sum(1), x.sum({0, 1})");
+  }
+  /// @endcond
   /// @return the dimensions as a list
   operator const std::vector<int>&() const { return list_; }
 

@@ -120,10 +120,11 @@ void Tensor::throw_dtype(DType wanted) const {
   throw DTypeError("data", fmt::format("asked for {}, the tensor is {}", name_of(wanted), describe()));
 }
 
-double Tensor::item() const {
+Scalar Tensor::number() const {
   if (numel() != 1) throw ShapeError("item", fmt::format("needs one element, got {}", shape().str()));
-  return dispatch_all(dtype(), [&](auto t) { return static_cast<double>(*data<decltype(t)>()); });
+  return dispatch_all(dtype(), [&](auto t) { return Scalar(*data<decltype(t)>()); });
 }
+double Tensor::item() const { return number().value(); }
 
 double Tensor::at(std::initializer_list<int64_t> position) const {
   if (static_cast<int>(position.size()) != ndim())

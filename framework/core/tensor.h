@@ -10,8 +10,10 @@
 #include <initializer_list>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -26,6 +28,7 @@ namespace heed {
 
 struct Node;
 class Index;
+class TensorPart;
 class Tensor;
 struct TensorBody;
 #define HEED_METHOD_TYPES
@@ -54,12 +57,12 @@ class Tensor {
   /// @}
   /// @{
   /// Assigning to what a call gives writes into the tensor that it is a part of, in place: x[0] = y,
-  /// x.index({Range{}, 1}) = 0.0. Not recorded by autograd (index_put() is).
+  /// x.index({Range{}, 1}) = 0.0. x[ids] and x[mask] are copies that know where they are from (TensorPart).
+  /// Not recorded by autograd (index_put() is).
   /// @param values broadcast to this shape, and converted to the dtype
   /// @return this
-  /// @throws ValueError for what nobody else has, such as x[ids] and x[mask], which are copies
-  ///   (index_put_() writes there; of x[ids][0] it cannot know), and for a stretched tensor;
-  ///   ShapeError; GradError as add_()
+  /// @throws ValueError for what nobody else has, such as index(x, {ids}) (of x[ids][0], a part of a copy, it
+  ///   cannot know), and for a stretched tensor; ShapeError; GradError as add_()
   const Tensor& operator=(const Tensor& values) && { return assign(values); }
   const Tensor& operator=(Scalar values) && { return assign(values); }
   /// @}
@@ -74,6 +77,8 @@ class Tensor {
   inline const Strides& strides() const;
   /// @return the number of dimensions, 0 for a scalar
   int ndim() const { return shape().ndim(); }
+  /// @return ndim(), by PyTorch's name
+  int dim() const { return ndim(); }
   /// The extent of one dimension.
   /// @param dim negative ones count from the end
   /// @return the extent
@@ -100,6 +105,13 @@ class Tensor {
   /// @return the value as double; 0 or 1 for a mask
   /// @throws ShapeError if the number of elements is not 1
   double item() const;
+  /// The same as a type of C++: loss.item<float>().
+  /// @tparam T an arithmetic type; a whole one cuts towards zero
+  /// @return the value as T
+  /// @throws as item()
+  template <class T>
+  requires std::is_arithmetic_v<T> T item()
+  const { return number().as<T>(); }
   /// The value of one element.
   /// @param position one index for each dimension; negative ones count from the end
   /// @return the value as double; 0 or 1 for a mask
@@ -132,7 +144,12 @@ class Tensor {
   /// @param wanted whether backward() accumulates this leaf's gradient
   /// @return this
   /// @throws GradError for the result of a recorded op, DTypeError for integers and masks
-  const Tensor& set_requires_grad(bool wanted) const;
+  const Tensor& set_requires_grad(bool wanted = true) const;
+  /// PyTorch's name for set_requires_grad().
+  /// @param wanted whether backward() accumulates this leaf's gradient
+  /// @return this
+  /// @throws as set_requires_grad()
+  const Tensor& requires_grad_(bool wanted = true) const { return set_requires_grad(wanted); }
   /// @return true unless a recorded op made this tensor
   bool is_leaf() const;
   /// @return the gradient that backward() accumulated in this leaf; undefined if there is none
@@ -195,15 +212,20 @@ class Tensor {
   /// @return a view
   /// @throws ShapeError when the element counts differ, and for a tensor that is not contiguous
   Tensor view(const Shape& shape) const;
+  /// A matrix with rows and columns exchanged, as transpose().
+  /// @return a view; this tensor if it has fewer than two dimensions
+  /// @throws ShapeError for more than two
+  Tensor t() const;
 
   /// @{
   /// The part of the tensor that an index names, as in PyTorch (index() in ops/indexing.h): x[0], x[ids],
   /// x[mask], x.index({ellipsis, Range{1, 3}}).
   /// @param index an entry, or one for each of the first dimensions
-  /// @return a view where no entry is a tensor, else a copy; differentiable
+  /// @return a view where no entry is a tensor, else a copy; differentiable. Assigning to either writes here
   /// @throws as index()
   Tensor operator[](const Index& index) const;
-  Tensor index(std::initializer_list<Index> index) const;
+  TensorPart operator[](const Tensor& index) const;
+  TensorPart index(std::initializer_list<Index> index) const;
   /// @}
   /// @{
   /// Writes values to the places that an index names, in place; not recorded by autograd (index_put() is).
@@ -223,6 +245,13 @@ class Tensor {
   Sorted max(F) const = delete;
   template <std::floating_point F>
   Sorted min(F) const = delete;
+  /// PyTorch's name for stddev(), as a method alone: beside a function std, namespace std would be ambiguous.
+  /// @param dims,correction,keep as in stddev()
+  /// @return the reduced tensor
+  /// @throws as stddev()
+  Tensor std(const Dims& dims = {}, double correction = 1, KeepDim keep = KeepDim::no) const {
+    return stddev(dims, correction, keep);
+  }
 
   /// @return the body that this handle points to; for ops and the engine
   TensorBody* body() const { return body_.get(); }
@@ -240,6 +269,7 @@ class Tensor {
  private:
   const Tensor& assign(const Tensor& values) const;
   const Tensor& assign(Scalar values) const;
+  Scalar number() const;
   void require_dtype(DType wanted) const {
     if (!body_ || dtype() != wanted) [[unlikely]]
       throw_dtype(wanted);
@@ -355,11 +385,11 @@ Tensor ones(const Shape& shape, DType dtype = DType::f32);
 Tensor arange(int64_t n, DType dtype = DType::i64);
 /// The values start, start + step, ... up to but not including end.
 /// @param start,end,step range and step; the step may be negative
-/// @param dtype type of the elements
+/// @param dtype type of the elements; none: i64 where all three are whole numbers, else f32
 /// @return [n], n = ceil((end - start) / step), or 0 if that is negative
 /// @throws ValueError for a step of 0, a number that is not finite, or more elements than can be counted;
 /// MemoryError
-Tensor arange(double start, double end, double step, DType dtype = DType::f32);
+Tensor arange(Scalar start, Scalar end, Scalar step = 1, std::optional<DType> dtype = {});
 /// n evenly spaced values from start to end inclusive.
 /// @param start,end the first and the last value
 /// @param n how many, at least 0
@@ -381,6 +411,15 @@ Tensor eye(int64_t rows, int64_t columns = -1, DType dtype = DType::f32);
 /// @throws ShapeError when the number of values differs from the shape's
 template <class T, DType kDType = dtype_of<T>()>
 Tensor from_vector(const std::vector<T>& values, const Shape& shape);
+/// A vector with the given values.
+/// @tparam T float, double, int64_t or bool; determines the dtype
+/// @param values the elements
+/// @return [n], n being the number of values
+/// @throws MemoryError when the system refuses the allocation
+template <class T, DType kDType = dtype_of<T>()>
+Tensor from_vector(const std::vector<T>& values) {
+  return from_vector<T, kDType>(values, Shape(values.size()));
+}
 /// Independent random values from default_generator(), uniform in [low, high).
 /// @param shape extents, each at least 0
 /// @param low,high the range

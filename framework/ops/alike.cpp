@@ -74,6 +74,28 @@ Tensor full_like(const Tensor& x, Scalar value) {
   detail::require_defined("full_like", x);
   return detail::composed("full_like", [&] { return full(x.shape(), value, x.dtype()); });
 }
+NestedValues::NestedValues(std::initializer_list<NestedValues> parts) {
+  if (parts.size() > 0) shape_ = parts.begin()->shape();
+  for (const NestedValues& part : parts) {
+    if (part.shape() != shape_)
+      throw ShapeError("tensor", fmt::format("parts of shapes {} and {}", shape_.str(), part.shape().str()));
+    numbers_.insert(numbers_.end(), part.numbers().begin(), part.numbers().end());
+  }
+  Shape shape = parts.size();
+  for (const int64_t extent : shape_) shape.push_back(extent);
+  shape_ = shape;
+}
+Tensor tensor(const NestedValues& values, std::optional<DType> dtype) {
+  DType common = values.numbers().empty() ? DType::f32 : DType::boolean;
+  for (const Scalar& number : values.numbers()) common = number.with(common);
+  const Tensor y = detail::allocate("tensor", values.shape(), dtype.value_or(common));
+  dispatch_all(y.dtype(), [&](auto t) {
+    auto* to = y.data<decltype(t)>();
+    for (const Scalar& number : values.numbers()) *to++ = number.as<decltype(t)>();
+  });
+  return y;
+}
+
 Tensor uniform_like(const Tensor& x, double low, double high) {
   detail::require_defined("uniform_like", x);
   return detail::composed("uniform_like", [&] { return uniform(x.shape(), low, high, x.dtype()); });

@@ -235,9 +235,8 @@ void attach_all(Result& result, IntrusivePtr<Node> node, std::span<const Tensor*
 /// @param op the op's struct, as described at the top of this file; moved into the recorded node
 /// @param inputs tensors, at most 32; may be undefined
 /// @return the result of op.forward
-template <class Op, class... Inputs>
+template <class Op, std::same_as<Tensor>... Inputs>
 auto apply(Op op, const Inputs&... inputs) {
-  static_assert((std::is_same_v<Inputs, Tensor> && ...));
   static_assert(sizeof...(Inputs) <= 32, "apply: more than 32 inputs: use apply_list");
   using Result = decltype(op.forward(inputs..., std::declval<Saved&>()));
   const auto show = [&](auto& call) { (call.read(inputs), ...); };
@@ -265,6 +264,14 @@ auto apply(Op op, const Inputs&... inputs) {
   const std::array<const Tensor*, sizeof...(Inputs)> given{&inputs...};
   detail::attach_all(result, std::move(handle), given);
   return result;
+}
+
+/// The same for parts of tensors, such as x[ids].
+/// @param op,inputs as in the overload above
+/// @return the result of op.forward
+template <class Op, std::derived_from<Tensor>... Inputs>
+requires(!(std::same_as<Inputs, Tensor> && ...)) auto apply(Op op, const Inputs&... inputs) {
+  return apply(std::move(op), static_cast<const Tensor&>(inputs)...);
 }
 
 /// Like apply(), for any number of inputs known only at run time.

@@ -5,12 +5,39 @@
 // f32. Gradients flow to floating operands alone.
 #pragma once
 
+#include <concepts>
 #include <type_traits>
+#include <utility>
 
 #include "framework/core/scalar.h"
 #include "framework/core/tensor.h"
 
 namespace heed {
+
+/// @cond
+namespace detail {
+// What += and its kind write into where it is no variable: a part of a tensor.
+template <class P>
+concept NoVariable = std::derived_from<std::remove_cvref_t<P>, Tensor> &&
+    (!std::is_lvalue_reference_v<P> || std::is_const_v<std::remove_reference_t<P>>);
+template <NoVariable P>
+void assign_part(P&& part, const Tensor& values) {
+  if constexpr (std::is_lvalue_reference_v<P>) {
+    static_assert(
+        !std::is_lvalue_reference_v<P>,
+        "heed: x += y and its kind bind x to a new tensor, so x cannot be const (x.add_(y) writes in place)");
+  } else {
+    std::forward<P>(part) = values;
+  }
+}
+template <class T>
+concept NoTensor = !std::is_convertible_v<const T&, Tensor>;
+template <class T>
+constexpr void require_mask() {
+  static_assert(!NoTensor<T>, "heed: & | ^ combine two masks, which are tensors of dtype bool");
+}
+}  // namespace detail
+/// @endcond
 
 /// @{
 /// Elementwise a + b, a - b, a b, a / b. Sums, differences and products of masks and i64 are i64 and wrap
@@ -128,6 +155,17 @@ Tensor gelu(const Tensor& x, GeluForm form = GeluForm::exact);
 /// @return a tensor of x's shape
 /// @throws ValueError unless low <= high
 Tensor clamp(const Tensor& x, double low, double high);
+/// @{
+/// clamp() with one bound: clamp(x, bound) and clamp_min() limit to [bound, inf], clamp_max() to [-inf,
+/// bound].
+/// @param x tensor of any dtype
+/// @param bound the one bound
+/// @return a tensor of x's shape
+/// @throws ValueError for a bound that is NaN
+Tensor clamp(const Tensor& x, double bound);
+inline Tensor clamp_min(const Tensor& x, double bound) { return clamp(x, bound); }
+Tensor clamp_max(const Tensor& x, double bound);
+/// @}
 /// x^exponent; i64 for masks and i64 to a whole exponent of at least 0.
 /// @param x tensor of any dtype
 /// @param exponent the exponent, the same for all elements
@@ -281,6 +319,29 @@ inline Tensor& operator/=(Tensor& x, const Tensor& y) { return x = div(x, y); }
 inline Tensor& operator/=(Tensor& x, Scalar y) { return x = div(x, y); }
 /// @}
 /// @{
+/// Of a part, x[0] += y is x[0] = x[0] + y: it writes in place, into the tensor that it is a part of, and is
+/// not recorded.
+/// @param part what a call gives, such as x[0], x[mask], x.index({...})
+/// @param y a tensor or a number
+/// @throws as the assignment to a part
+template <detail::NoVariable P, class Y>
+void operator+=(P&& part, const Y& y) {
+  detail::assign_part(std::forward<P>(part), part + y);
+}
+template <detail::NoVariable P, class Y>
+void operator-=(P&& part, const Y& y) {
+  detail::assign_part(std::forward<P>(part), part - y);
+}
+template <detail::NoVariable P, class Y>
+void operator*=(P&& part, const Y& y) {
+  detail::assign_part(std::forward<P>(part), part * y);
+}
+template <detail::NoVariable P, class Y>
+void operator/=(P&& part, const Y& y) {
+  detail::assign_part(std::forward<P>(part), part / y);
+}
+/// @}
+/// @{
 /// Operators for eq, ne, lt, le, gt and ge: x > 0 is a mask of x's shape.
 /// @param a,b tensors of any dtype, or a number; broadcast to a common shape
 /// @return a mask of the broadcast shape
@@ -319,29 +380,21 @@ inline Tensor operator^(const Tensor& a, const Tensor& b) { return logical_xor(a
 inline Tensor operator~(const Tensor& x) { return logical_not(x); }
 
 /// @cond
-// Beside what is neither a tensor nor a number an operator is one message, not a list of all operators.
-namespace detail {
-template <class T>
-concept NeitherTensorNorNumber =
-    !std::is_convertible_v<const T&, Tensor> && !std::is_convertible_v<const T&, Scalar>;
-}
-#define HEED_TENSORS_AND_NUMBERS_ONLY(op)               \
-  template <detail::NeitherTensorNorNumber T>           \
-  Tensor operator op(const Tensor&, const T&) = delete; \
-  template <detail::NeitherTensorNorNumber T>           \
-  Tensor operator op(const T&, const Tensor&) = delete;
-HEED_TENSORS_AND_NUMBERS_ONLY(+)
-HEED_TENSORS_AND_NUMBERS_ONLY(-)
-HEED_TENSORS_AND_NUMBERS_ONLY(*)
-HEED_TENSORS_AND_NUMBERS_ONLY(/)
-HEED_TENSORS_AND_NUMBERS_ONLY(%)
-HEED_TENSORS_AND_NUMBERS_ONLY(==)
-HEED_TENSORS_AND_NUMBERS_ONLY(!=)
-HEED_TENSORS_AND_NUMBERS_ONLY(<)
-HEED_TENSORS_AND_NUMBERS_ONLY(<=)
-HEED_TENSORS_AND_NUMBERS_ONLY(>)
-HEED_TENSORS_AND_NUMBERS_ONLY(>=)
-#undef HEED_TENSORS_AND_NUMBERS_ONLY
+#define HEED_MASKS_ONLY(op)                       \
+  template <detail::NoTensor T>                   \
+  Tensor operator op(const Tensor& a, const T&) { \
+    detail::require_mask<T>();                    \
+    return a;                                     \
+  }                                               \
+  template <detail::NoTensor T>                   \
+  Tensor operator op(const T&, const Tensor& b) { \
+    detail::require_mask<T>();                    \
+    return b;                                     \
+  }
+HEED_MASKS_ONLY(&)
+HEED_MASKS_ONLY(|)
+HEED_MASKS_ONLY(^)
+#undef HEED_MASKS_ONLY
 /// @endcond
 
 }  // namespace heed

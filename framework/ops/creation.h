@@ -3,13 +3,39 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "framework/core/tensor.h"
 
 namespace heed {
 
+/// Numbers in braces, as deep as a tensor has dimensions: {{1, 2}, {3, 4}}. What tensor() takes.
+class NestedValues {
+ public:
+  /// @param number the one value of a scalar
+  template <class T>
+  requires std::is_arithmetic_v<T> NestedValues(T number) : numbers_{number} {}
+  /// @param parts all of one shape
+  /// @throws ShapeError for parts of several shapes, and beyond kMaxDims
+  NestedValues(std::initializer_list<NestedValues> parts);
+  /// @return one extent for each depth of the braces
+  const Shape& shape() const { return shape_; }
+  /// @return the numbers in row-major order
+  const std::vector<Scalar>& numbers() const { return numbers_; }
+
+ private:
+  Shape shape_;
+  std::vector<Scalar> numbers_;
+};
+/// A tensor with the given values: tensor({{1.5, 2}, {3, 4}}).
+/// @param values numbers in braces, or one number
+/// @param dtype type of the elements; none: i64 for whole numbers, bool for bools, else f32, also for doubles
+/// @return a tensor of as many dimensions as the braces are deep
+/// @throws ShapeError, where the values are made; MemoryError
+Tensor tensor(const NestedValues& values, std::optional<DType> dtype = {});
 /// @{
 /// A new tensor of x's shape and dtype whose elements are uninitialised (empty_like), all 0, all 1, or all
 /// `value`.
@@ -32,6 +58,11 @@ Tensor full_like(const Tensor& x, Scalar value);
 /// @return a leaf that does not require a gradient
 /// @throws DTypeError for other dtypes, ValueError for an undefined tensor, MemoryError
 Tensor uniform_like(const Tensor& x, double low = 0, double high = 1);
+/// PyTorch's name for uniform values in [0, 1), in x's shape and dtype.
+/// @param x floating
+/// @return a leaf that does not require a gradient
+/// @throws as uniform_like()
+inline Tensor rand_like(const Tensor& x) { return uniform_like(x); }
 /// Independent random values from default_generator(), normal with mean 0 and standard deviation 1, in x's
 /// shape and dtype.
 /// @param x floating
@@ -44,6 +75,11 @@ Tensor randn_like(const Tensor& x);
 /// @return i64
 /// @throws ValueError unless low < high, ShapeError for a negative extent, MemoryError
 Tensor randint(int64_t low, int64_t high, const Shape& shape);
+/// The same from 0.
+/// @param high,shape as in the overload above
+/// @return i64
+/// @throws as the overload above
+inline Tensor randint(int64_t high, const Shape& shape) { return randint(0, high, shape); }
 /// The integers 0 .. n - 1 in a random order from default_generator() (Fisher & Yates; Knuth 1997, vol. 2,
 /// sec. 3.4.2, algorithm P).
 /// @param n how many, at least 0

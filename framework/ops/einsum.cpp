@@ -314,6 +314,19 @@ Tensor bmm(const Tensor& a, const Tensor& b) {
   return detail::composed("bmm", [&] { return matmul(a, b); });
 }
 
+namespace {
+Tensor product(const char* op, const Tensor& a, int dims_of_a, const Tensor& b, int dims_of_b,
+               const char* operands) {
+  detail::require_defined(op, a, b);
+  if (a.ndim() != dims_of_a || b.ndim() != dims_of_b)
+    throw ShapeError(op, fmt::format("takes {}: {} x {}", operands, a.shape().str(), b.shape().str()));
+  return detail::composed(op, [&] { return matmul(a, b); });
+}
+}  // namespace
+Tensor mm(const Tensor& a, const Tensor& b) { return product("mm", a, 2, b, 2, "two matrices"); }
+Tensor mv(const Tensor& a, const Tensor& b) { return product("mv", a, 2, b, 1, "a matrix and a vector"); }
+Tensor dot(const Tensor& a, const Tensor& b) { return product("dot", a, 1, b, 1, "two vectors"); }
+
 Tensor outer(const Tensor& a, const Tensor& b) {
   detail::require_defined("outer", a, b);
   if (a.ndim() != 1 || b.ndim() != 1)

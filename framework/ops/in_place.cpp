@@ -97,7 +97,7 @@ const Tensor& Tensor::assign(const Tensor& values) const {
   if (shares_nothing())
     throw ValueError("assignment",
                      "nobody has the tensor that is written to: where integers or a mask choose, "
-                     "x.index_put_({...}, values) writes");
+                     "x[ids] = values and x.index({...}) = values write");
   const Tensor fitting = detail::without_leading_ones(values, ndim());
   require_fit("assignment", *this, fitting);
   const NoGradGuard no_grad;

@@ -268,7 +268,7 @@ struct IndexRow {
       return std::vector{index(x[0], {-1, Range{1, -1}})};
     });
     s.add("a[b]", {{4, 3}, integers({2, 2}, {3, 0, -1, 1})},
-          [](const auto& x) { return std::vector{x[0][x[1]]}; });
+          [](const auto& x) { return std::vector<Tensor>{x[0][x[1]]}; });
     s.add("a[:, b, c]", {{2, 3, 4}, integers({2, 1}, {2, 0}), integers({3}, {3, 3, -4})}, [](const auto& x) {
       return std::vector{index(x[0], {Range{}, x[1], x[2]})};
     });
@@ -276,13 +276,29 @@ struct IndexRow {
       return std::vector{index(x[0], {x[1], Range{}, x[2]})};
     });
     s.add("a[b]", {{2, 3, 2}, mask({2, 3}, {1, 0, 0, 1, 1, 0})},
-          [](const auto& x) { return std::vector{x[0][x[1]]}; });
+          [](const auto& x) { return std::vector<Tensor>{x[0][x[1]]}; });
     s.add("a[:, b]", {{0, 3}, integers({2}, {2, 0})}, [](const auto& x) {
       return std::vector{index(x[0], {Range{}, x[1]})};
     });
   }
 };
 
+}  // namespace
+
+namespace {
+void put_in_place(const char* op, const Tensor& x, std::span<const Index> entries, const Tensor& value) {
+  detail::require_defined(op, x, value);
+  detail::require_writable(op, x, value);
+  const NoGradGuard no_grad;
+  detail::composed(op, [&] {
+    const Places places(op, x, entries);
+    const bool shared = value.body()->storage.get() == x.body()->storage.get();  // then parts may overlap
+    const Tensor fitting =
+        detail::without_leading_ones(shared ? value.clone() : value.detach(), places.shape().ndim());
+    places.put(expand(fitting.to(x.dtype()), places.shape()));
+    return 0;
+  });
+}
 }  // namespace
 
 Tensor index(const Tensor& x, std::span<const Index> entries) {
@@ -325,19 +341,22 @@ Tensor index_put(const Tensor& x, std::initializer_list<Index> entries, Scalar v
 }
 
 Tensor Tensor::operator[](const Index& entry) const { return heed::index(*this, {&entry, 1}); }
-Tensor Tensor::index(std::initializer_list<Index> entries) const { return heed::index(*this, entries); }
+TensorPart Tensor::operator[](const Tensor& chosen) const { return index({chosen}); }
+TensorPart Tensor::index(std::initializer_list<Index> entries) const {
+  const bool copied = std::ranges::any_of(
+      entries, [](const Index& entry) { return std::holds_alternative<Tensor>(entry.entry()); });
+  if (!copied) return {heed::index(*this, entries), {}, {}};
+  return {heed::index(*this, entries), *this, entries};
+}
+void TensorPart::operator=(const Tensor& values) && {
+  if (whole_.defined())
+    put_in_place("assignment", whole_, index_, values);
+  else
+    static_cast<Tensor&&>(*this) = values;
+}
+void TensorPart::operator=(Scalar values) && { std::move(*this) = full({}, values, dtype()); }
 const Tensor& Tensor::index_put_(std::initializer_list<Index> entries, const Tensor& value) const {
-  detail::require_defined("index_put_", *this, value);
-  detail::require_writable("index_put_", *this, value);
-  const NoGradGuard no_grad;
-  detail::composed("index_put_", [&] {
-    const Places places("index_put_", *this, {entries.begin(), entries.size()});
-    const bool shared = value.body()->storage.get() == body()->storage.get();  // then parts may overlap
-    const Tensor fitting =
-        detail::without_leading_ones(shared ? value.clone() : value.detach(), places.shape().ndim());
-    places.put(heed::expand(fitting.to(dtype()), places.shape()));
-    return 0;
-  });
+  put_in_place("index_put_", *this, {entries.begin(), entries.size()}, value);
   return *this;
 }
 const Tensor& Tensor::index_put_(std::initializer_list<Index> entries, Scalar value) const {

@@ -109,6 +109,13 @@ struct Sorted {
 /// @return values and indices, each of x's shape
 /// @throws IndexError
 Sorted sort(const Tensor& x, int dim = -1, bool descending = false);
+/// The indices of sort().
+/// @param x,dim,descending as in sort()
+/// @return i64 of x's shape
+/// @throws IndexError
+inline Tensor argsort(const Tensor& x, int dim = -1, bool descending = false) {
+  return sort(x, dim, descending).indices;
+}
 /// The k largest (or smallest) elements along a dimension, sorted from the largest (or smallest).
 /// @param x tensor of any dtype
 /// @param k number of elements, 0 .. extent of dim
@@ -171,10 +178,11 @@ Tensor min(const Tensor& a, const Tensor& b);
 /// NaN if there is one.
 /// @param x tensor of any dtype
 /// @param dim dimension along which to work
+/// @param keep whether the dimension stays, with extent 1
 /// @return i64, x's shape without dim
 /// @throws IndexError, ShapeError for no elements
-Tensor argmax(const Tensor& x, int dim = -1);
-Tensor argmin(const Tensor& x, int dim = -1);
+Tensor argmax(const Tensor& x, int dim = -1, KeepDim keep = KeepDim::no);
+Tensor argmin(const Tensor& x, int dim = -1, KeepDim keep = KeepDim::no);
 /// @}
 
 }  // namespace heed

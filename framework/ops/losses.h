@@ -33,8 +33,6 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets, CrossEntropyOp
 Tensor linear_cross_entropy(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& targets,
                             CrossEntropyOptions options = {});
 
-/// How the losses of the elements are combined: their mean, their sum, or none (kept per element).
-enum class Reduction : uint8_t { mean, sum, none };
 /// Negative log-likelihood: the mean of -log_probabilities[i, targets[i]] over the rows that are not padding,
 /// weighted by the target's class weight.
 /// @param log_probabilities [N, V]

@@ -43,6 +43,9 @@ Tensor Tensor::silu() const { return heed::silu(*this); }
 Tensor Tensor::softplus() const { return heed::softplus(*this); }
 Tensor Tensor::gelu(GeluForm form) const { return heed::gelu(*this, form); }
 Tensor Tensor::clamp(double low, double high) const { return heed::clamp(*this, low, high); }
+Tensor Tensor::clamp(double bound) const { return heed::clamp(*this, bound); }
+Tensor Tensor::clamp_min(double bound) const { return heed::clamp_min(*this, bound); }
+Tensor Tensor::clamp_max(double bound) const { return heed::clamp_max(*this, bound); }
 Tensor Tensor::pow(double exponent) const { return heed::pow(*this, exponent); }
 Tensor Tensor::maximum(const Tensor& b) const { return heed::maximum(*this, b); }
 Tensor Tensor::maximum(Scalar b) const { return heed::maximum(*this, b); }
@@ -66,6 +69,7 @@ Tensor Tensor::gt(Scalar b) const { return heed::gt(*this, b); }
 Tensor Tensor::ge(const Tensor& b) const { return heed::ge(*this, b); }
 Tensor Tensor::ge(Scalar b) const { return heed::ge(*this, b); }
 Tensor Tensor::isclose(const Tensor& b, double relative, double absolute) const { return heed::isclose(*this, b, relative, absolute); }
+bool Tensor::allclose(const Tensor& b, double relative, double absolute) const { return heed::allclose(*this, b, relative, absolute); }
 Tensor Tensor::isnan() const { return heed::isnan(*this); }
 Tensor Tensor::isinf() const { return heed::isinf(*this); }
 Tensor Tensor::isfinite() const { return heed::isfinite(*this); }
@@ -97,11 +101,13 @@ Tensor Tensor::slice(int dim, int64_t start, int64_t end, int64_t step) const { 
 Tensor Tensor::select(int dim, int64_t index) const { return heed::select(*this, dim, index); }
 Tensor Tensor::unsqueeze(int dim) const { return heed::unsqueeze(*this, dim); }
 Tensor Tensor::squeeze(int dim) const { return heed::squeeze(*this, dim); }
-Tensor Tensor::flip(std::vector<int> dims) const { return heed::flip(*this, std::move(dims)); }
+Tensor Tensor::squeeze() const { return heed::squeeze(*this); }
+Tensor Tensor::flip(const Dims& dims) const { return heed::flip(*this, dims); }
 Tensor Tensor::pad(std::vector<Padding> widths, Scalar value) const { return heed::pad(*this, std::move(widths), value); }
 Tensor Tensor::tril(int64_t diagonal) const { return heed::tril(*this, diagonal); }
 Tensor Tensor::triu(int64_t diagonal) const { return heed::triu(*this, diagonal); }
 std::vector<Tensor> Tensor::split(const std::vector<int64_t>& sizes, int dim) const { return heed::split(*this, sizes, dim); }
+std::vector<Tensor> Tensor::split(int64_t size, int dim) const { return heed::split(*this, size, dim); }
 std::vector<Tensor> Tensor::chunk(int64_t chunks, int dim) const { return heed::chunk(*this, chunks, dim); }
 std::vector<Tensor> Tensor::unbind(int dim) const { return heed::unbind(*this, dim); }
 Tensor Tensor::movedim(const std::vector<int>& from, const std::vector<int>& to) const { return heed::movedim(*this, from, to); }
@@ -112,7 +118,7 @@ Tensor Tensor::repeat(const Shape& repeats) const { return heed::repeat(*this, r
 Tensor Tensor::tile(const Shape& repeats) const { return heed::tile(*this, repeats); }
 Tensor Tensor::repeat_interleave(int64_t times, int dim) const { return heed::repeat_interleave(*this, times, dim); }
 Tensor Tensor::repeat_interleave(const Tensor& times, int dim) const { return heed::repeat_interleave(*this, times, dim); }
-Tensor Tensor::roll(const std::vector<int64_t>& shifts, const std::vector<int>& dims) const { return heed::roll(*this, shifts, dims); }
+Tensor Tensor::roll(const Shape& shifts, const Dims& dims) const { return heed::roll(*this, shifts, dims); }
 Tensor Tensor::diagonal(int64_t offset, int row_dim, int column_dim) const { return heed::diagonal(*this, offset, row_dim, column_dim); }
 Tensor Tensor::diag(int64_t offset) const { return heed::diag(*this, offset); }
 Tensor Tensor::trace() const { return heed::trace(*this); }
@@ -124,7 +130,9 @@ Tensor Tensor::scatter(int dim, const Tensor& index, const Tensor& source) const
 Tensor Tensor::index_select(int dim, const Tensor& ids) const { return heed::index_select(*this, dim, ids); }
 Tensor Tensor::masked_select(const Tensor& mask) const { return heed::masked_select(*this, mask); }
 Tensor Tensor::nonzero() const { return heed::nonzero(*this); }
+Tensor Tensor::one_hot(int64_t classes, DType dtype) const { return heed::one_hot(*this, classes, dtype); }
 Sorted Tensor::sort(int dim, bool descending) const { return heed::sort(*this, dim, descending); }
+Tensor Tensor::argsort(int dim, bool descending) const { return heed::argsort(*this, dim, descending); }
 Sorted Tensor::topk(int64_t k, int dim, bool largest) const { return heed::topk(*this, k, dim, largest); }
 Unique Tensor::unique() const { return heed::unique(*this); }
 Sorted Tensor::median(int dim) const { return heed::median(*this, dim); }
@@ -134,10 +142,13 @@ Tensor Tensor::max() const { return heed::max(*this); }
 Tensor Tensor::min() const { return heed::min(*this); }
 Tensor Tensor::max(const Tensor& b) const { return heed::max(*this, b); }
 Tensor Tensor::min(const Tensor& b) const { return heed::min(*this, b); }
-Tensor Tensor::argmax(int dim) const { return heed::argmax(*this, dim); }
-Tensor Tensor::argmin(int dim) const { return heed::argmin(*this, dim); }
+Tensor Tensor::argmax(int dim, KeepDim keep) const { return heed::argmax(*this, dim, keep); }
+Tensor Tensor::argmin(int dim, KeepDim keep) const { return heed::argmin(*this, dim, keep); }
 Tensor Tensor::matmul(const Tensor& b) const { return heed::matmul(*this, b); }
 Tensor Tensor::bmm(const Tensor& b) const { return heed::bmm(*this, b); }
+Tensor Tensor::mm(const Tensor& b) const { return heed::mm(*this, b); }
+Tensor Tensor::mv(const Tensor& b) const { return heed::mv(*this, b); }
+Tensor Tensor::dot(const Tensor& b) const { return heed::dot(*this, b); }
 Tensor Tensor::outer(const Tensor& b) const { return heed::outer(*this, b); }
 Tensor Tensor::cosine_similarity(const Tensor& b, int dim, double eps) const { return heed::cosine_similarity(*this, b, dim, eps); }
 Tensor Tensor::cdist(const Tensor& b) const { return heed::cdist(*this, b); }
@@ -150,11 +161,30 @@ SignedLog Tensor::slogdet() const { return heed::slogdet(*this); }
 Tensor Tensor::det() const { return heed::det(*this); }
 Tensor Tensor::logdet() const { return heed::logdet(*this); }
 SvdResult Tensor::svd() const { return heed::svd(*this); }
+Tensor Tensor::embedding(const Tensor& ids, int64_t padding_id) const { return heed::embedding(*this, ids, padding_id); }
 Tensor Tensor::softmax(int dim) const { return heed::softmax(*this, dim); }
 Tensor Tensor::log_softmax(int dim) const { return heed::log_softmax(*this, dim); }
 Tensor Tensor::masked_softmax(const Tensor& lengths) const { return heed::masked_softmax(*this, lengths); }
 Tensor Tensor::layer_norm(const Tensor& gain, const Tensor& bias, double eps) const { return heed::layer_norm(*this, gain, bias, eps); }
 Tensor Tensor::rms_norm(const Tensor& gain, double eps) const { return heed::rms_norm(*this, gain, eps); }
 Tensor Tensor::dropout(double p, bool training) const { return heed::dropout(*this, p, training); }
+Tensor Tensor::empty_like() const { return heed::empty_like(*this); }
+Tensor Tensor::zeros_like() const { return heed::zeros_like(*this); }
+Tensor Tensor::ones_like() const { return heed::ones_like(*this); }
+Tensor Tensor::full_like(Scalar value) const { return heed::full_like(*this, value); }
+Tensor Tensor::uniform_like(double low, double high) const { return heed::uniform_like(*this, low, high); }
+Tensor Tensor::rand_like() const { return heed::rand_like(*this); }
+Tensor Tensor::randn_like() const { return heed::randn_like(*this); }
+Tensor Tensor::multinomial(int64_t count, bool replacement) const { return heed::multinomial(*this, count, replacement); }
+Tensor Tensor::cross_entropy(const Tensor& targets) const { return heed::cross_entropy(*this, targets); }
+Tensor Tensor::cross_entropy(const Tensor& targets, CrossEntropyOptions options) const { return heed::cross_entropy(*this, targets, options); }
+Tensor Tensor::linear_cross_entropy(const Tensor& weight, const Tensor& bias, const Tensor& targets) const { return heed::linear_cross_entropy(*this, weight, bias, targets); }
+Tensor Tensor::linear_cross_entropy(const Tensor& weight, const Tensor& bias, const Tensor& targets, CrossEntropyOptions options) const { return heed::linear_cross_entropy(*this, weight, bias, targets, options); }
+Tensor Tensor::nll_loss(const Tensor& targets, const Tensor& class_weights, int64_t padding_id) const { return heed::nll_loss(*this, targets, class_weights, padding_id); }
+Tensor Tensor::mse_loss(const Tensor& target, Reduction reduction) const { return heed::mse_loss(*this, target, reduction); }
+Tensor Tensor::l1_loss(const Tensor& target, Reduction reduction) const { return heed::l1_loss(*this, target, reduction); }
+Tensor Tensor::smooth_l1_loss(const Tensor& target, double beta, Reduction reduction) const { return heed::smooth_l1_loss(*this, target, beta, reduction); }
+Tensor Tensor::bce_with_logits(const Tensor& target, Reduction reduction) const { return heed::bce_with_logits(*this, target, reduction); }
+Tensor Tensor::kl_div(const Tensor& target, Reduction reduction) const { return heed::kl_div(*this, target, reduction); }
 
 }  // namespace heed

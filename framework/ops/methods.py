@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Makes the methods of Tensor, x.sum({1}).relu(), of the functions that are declared in the headers of the ops: methods.def, which the
-class includes, and methods.cpp. A function becomes a method when ops.def or the header's own list has its name and its first parameter is
-`const Tensor& x` or `const Tensor& a`.
+class includes, and methods.cpp. A function becomes a method when its first parameter is a tensor and it gives tensors, or whether two are close.
 
   framework/ops/methods.py            exit status 1 if the two files are not what the headers say
   framework/ops/methods.py --write    writes them
@@ -11,10 +10,11 @@ import re
 import sys
 
 OPS = pathlib.Path(__file__).resolve().parent
-HEADERS = ["arithmetic.h", "reductions.h", "shapes.h", "indexing.h", "products.h", "linalg.h", "probability.h"]
+HEADERS = ["arithmetic.h", "reductions.h", "shapes.h", "indexing.h", "products.h", "linalg.h", "probability.h", "creation.h", "losses.h"]
 OWN = {"index"}  # that Tensor declares itself, with braces that nest
-DECLARATION = re.compile(r"^(?:inline )?(Tensor|std::vector<Tensor>|[A-Z]\w+) (\w+)\((const Tensor& [xa])(?:, (.*?))?\)(?:;| \{)$", re.M)
-KNOWN = {"Tensor", "Shape", "Dims", "Scalar", "DType", "KeepDim", "GeluForm", "Index"}  # types that tensor.h has before the class
+NONE = {"where"}  # PyTorch's method is one of the values, not of the condition
+DECLARATION = re.compile(r"^(?:inline )?(Tensor|bool|std::vector<Tensor>|[A-Z]\w+) (\w+)\((const Tensor& \w+)(?:, (.*?))?\)(?:;$| \{)", re.M)
+KNOWN = {"Tensor", "Shape", "Dims", "Scalar", "DType", "KeepDim", "GeluForm", "Reduction", "Index"}  # types that tensor.h has before the class
 
 
 def parameters(text):
@@ -30,13 +30,18 @@ def parameters(text):
 
 
 def functions():
-    rows = set(re.findall(r"^OP\((\w+),", (OPS / "ops.def").read_text(), re.M))
     for header in HEADERS:
         text = (OPS / header).read_text()
         text = re.sub(r",\n\s+", ", ", text)  # a declaration over two lines
         for result, name, _, rest in DECLARATION.findall(text):
-            if name in rows and name not in OWN and "Range" not in rest and "span<const Index>" not in rest:
-                yield result, name, parameters(rest)
+            if name in OWN | NONE or "span<const Index>" in rest:
+                continue
+            rest = parameters(rest)
+            options = rest and re.fullmatch(r"([A-Z]\w+) \w+ = {}", rest[-1][0])
+            if options and options[1] not in KNOWN:  # no default of a type that the class has not seen
+                yield result, name, rest[:-1]
+                rest[-1] = (rest[-1][0].removesuffix(" = {}"), rest[-1][1])
+            yield result, name, rest
 
 
 def made():

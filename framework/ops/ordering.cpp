@@ -299,11 +299,17 @@ Unique unique(const Tensor& x) {
   });
 }
 
-Tensor argmax(const Tensor& x, int dim) {
-  return detail::composed("argmax", [&] { return arg_extreme("argmax", x, dim, /*largest=*/true); });
+Tensor argmax(const Tensor& x, int dim, KeepDim keep) {
+  return detail::composed("argmax", [&] {
+    const Tensor y = arg_extreme("argmax", x, dim, /*largest=*/true);
+    return keep == KeepDim::yes ? unsqueeze(y, wrap_dim("argmax", dim, x.ndim())) : y;
+  });
 }
-Tensor argmin(const Tensor& x, int dim) {
-  return detail::composed("argmin", [&] { return arg_extreme("argmin", x, dim, /*largest=*/false); });
+Tensor argmin(const Tensor& x, int dim, KeepDim keep) {
+  return detail::composed("argmin", [&] {
+    const Tensor y = arg_extreme("argmin", x, dim, /*largest=*/false);
+    return keep == KeepDim::yes ? unsqueeze(y, wrap_dim("argmin", dim, x.ndim())) : y;
+  });
 }
 
 DEFINE_OP(sort, Sort)

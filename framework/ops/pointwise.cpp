@@ -251,6 +251,10 @@ Tensor clamp(const Tensor& x, double low, double high) {
   if (!(low <= high)) throw ValueError("clamp", fmt::format("{} to {} is no range", low, high));
   return detail::elementwise("clamp", x, Clamp{low, high});
 }
+Tensor clamp(const Tensor& x, double low) { return clamp(x, low, INFINITY); }
+Tensor clamp_max(const Tensor& x, double high) {
+  return detail::composed("clamp_max", [&] { return clamp(x, -INFINITY, high); });
+}
 Tensor pow(const Tensor& x, double exponent) {
   return detail::composed("pow", [&] { return detail::elementwise("pow", x, PowScalar{exponent}); });
 }

@@ -50,6 +50,6 @@ Tensor rms_norm(const Tensor& x, const Tensor& gain, double eps = 1e-5);
 /// @param training if false, x is returned unchanged, as for p = 0
 /// @return a tensor of x's shape
 /// @throws ValueError for a p outside [0, 1)
-Tensor dropout(const Tensor& x, double p, bool training = true);
+Tensor dropout(const Tensor& x, double p = 0.5, bool training = true);
 
 }  // namespace heed

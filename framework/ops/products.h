@@ -21,6 +21,16 @@ Tensor matmul(const Tensor& a, const Tensor& b);
 /// @return [B, M, N]
 /// @throws ShapeError, DTypeError
 Tensor bmm(const Tensor& a, const Tensor& b);
+/// @{
+/// matmul() of two matrices, of a matrix and a vector, of two vectors.
+/// @param a [M, K], of dot [K]
+/// @param b [K, N], of mv and dot [K]
+/// @return [M, N], [M], a scalar
+/// @throws ShapeError, DTypeError
+Tensor mm(const Tensor& a, const Tensor& b);
+Tensor mv(const Tensor& a, const Tensor& b);
+Tensor dot(const Tensor& a, const Tensor& b);
+/// @}
 /// Outer product: y_ij = a_i b_j.
 /// @param a [M]
 /// @param b [N]

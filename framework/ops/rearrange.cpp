@@ -149,8 +149,9 @@ struct Chunk {
 
 }  // namespace
 
-Tensor flip(const Tensor& x, std::vector<int> dims) {
+Tensor flip(const Tensor& x, const Dims& wanted) {
   detail::require_defined("flip", x);
+  std::vector<int> dims = wanted;
   named_dims("flip", dims, x.ndim());
   for (int& dim : dims) dim = wrap_dim("flip", dim, x.ndim());
   return apply(Flip{std::move(dims)}, x);
@@ -190,16 +191,23 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
   return parts;
 }
 
+std::vector<Tensor> split(const Tensor& x, int64_t size, int dim) {
+  detail::require_defined("split", x);
+  const int d = wrap_dim("split", dim, x.ndim());
+  if (size < 1) throw ValueError("split", fmt::format("parts of at least 1, got {}", size));
+  const int64_t extent = x.size(d);
+  std::vector<int64_t> sizes;
+  for (int64_t left = extent; left > 0 || sizes.empty(); left -= sizes.back())
+    sizes.push_back(std::min(size, left));
+  return split(x, sizes, d);
+}
+
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int dim) {
   detail::require_defined("chunk", x);
   const int d = wrap_dim("chunk", dim, x.ndim());
   if (chunks < 1) throw ValueError("chunk", fmt::format("needs at least 1 part, got {}", chunks));
-  const int64_t extent = x.size(d),
-                each = std::max<int64_t>(1, extent / chunks + (extent % chunks == 0 ? 0 : 1));
-  std::vector<int64_t> sizes;
-  for (int64_t start = 0; start < extent || sizes.empty(); start += each)
-    sizes.push_back(std::min(each, extent - start));
-  return split(x, sizes, d);
+  const int64_t extent = x.size(d);
+  return split(x, std::max<int64_t>(1, extent / chunks + (extent % chunks == 0 ? 0 : 1)), d);
 }
 
 DEFINE_OP(flip, Flip)

@@ -138,15 +138,19 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& times, int dim) {
   return detail::composed("repeat_interleave", [&] { return index_select(x, d, ids); });
 }
 
-Tensor roll(const Tensor& x, const std::vector<int64_t>& shifts, const std::vector<int>& dims) {
+Tensor roll(const Tensor& x, const Shape& shifts, const Dims& wanted) {
   detail::require_defined("roll", x);
-  if (shifts.size() != std::max<size_t>(dims.size(), 1))
-    throw ValueError("roll", fmt::format("{} shifts for {} dimensions", shifts.size(), dims.size()));
+  const std::vector<int>& dims = wanted;
+  if (shifts.ndim() != std::max(static_cast<int>(dims.size()), 1))
+    throw ValueError("roll", fmt::format("{} shifts for {} dimensions", shifts.ndim(), dims.size()));
   named_dims("roll", dims, x.ndim());
   return detail::composed("roll", [&] {
     if (dims.empty()) return reshape(rolled(reshape(x, {x.numel()}), shifts[0], 0), x.shape());
     Tensor y = x;
-    for (size_t i = 0; i < dims.size(); ++i) y = rolled(y, shifts[i], wrap_dim("roll", dims[i], x.ndim()));
+    for (int i = 0; i < shifts.ndim(); ++i) {
+      const int dim = wrap_dim("roll", dims[static_cast<size_t>(i)], x.ndim());
+      y = rolled(y, shifts[i], dim);
+    }
     return y;
   });
 }

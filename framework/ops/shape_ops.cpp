@@ -173,6 +173,12 @@ Tensor Tensor::view(const Shape& wanted) const {
   return detail::composed("view", [&] { return reshape(wanted); });
 }
 
+Tensor Tensor::t() const {
+  detail::require_defined("t", *this);
+  if (ndim() > 2) throw ShapeError("t", "takes a matrix, got " + shape().str());
+  return ndim() == 2 ? transpose() : *this;
+}
+
 Tensor reshape(const Tensor& x, const Shape& wanted) {
   detail::require_defined("reshape", x);
   Shape shape = wanted;
@@ -262,6 +268,14 @@ Tensor squeeze(const Tensor& x, int dim) {
   if (x.shape()[d] != 1)
     throw ShapeError("squeeze", fmt::format("dimension {} of {} is not 1", d, x.shape().str()));
   return apply(UnitDimension{d, /*more=*/false}, x);
+}
+Tensor squeeze(const Tensor& x) {
+  detail::require_defined("squeeze", x);
+  Tensor y = x;
+  for (int d = x.ndim() - 1; d >= 0; --d) {
+    if (x.shape()[d] == 1) y = squeeze(y, d);
+  }
+  return y;
 }
 
 DEFINE_OP(clone, Clone)

@@ -60,17 +60,22 @@ Tensor unsqueeze(const Tensor& x, int dim);
 /// @return a view
 /// @throws IndexError, ShapeError for another extent
 Tensor squeeze(const Tensor& x, int dim);
+/// Removes all dimensions of extent 1.
+/// @param x tensor of any dtype
+/// @return a view, or x itself where there are none
+/// @throws ValueError for an undefined tensor
+Tensor squeeze(const Tensor& x);
 /// Concatenates tensors along a dimension.
 /// @param parts at least one tensor; shapes may differ only in dim
 /// @param dim dimension along which to work
 /// @return a copy
 /// @throws ShapeError, DTypeError, IndexError
-Tensor concat(std::span<const Tensor> parts, int dim);
+Tensor concat(std::span<const Tensor> parts, int dim = 0);
 /// The same for a list in braces: concat({a, b}, 0).
 /// @param parts,dim as in the overload above
 /// @return a copy
 /// @throws as the overload above
-inline Tensor concat(std::initializer_list<Tensor> parts, int dim) {
+inline Tensor concat(std::initializer_list<Tensor> parts, int dim = 0) {
   return concat(std::span<const Tensor>(parts.begin(), parts.size()), dim);
 }
 /// @{
@@ -86,21 +91,21 @@ inline Tensor cat(std::initializer_list<Tensor> parts, int dim = 0) { return con
 /// @param dim position of the new dimension in the result
 /// @return a copy
 /// @throws ShapeError, DTypeError, IndexError
-Tensor stack(std::span<const Tensor> parts, int dim);
+Tensor stack(std::span<const Tensor> parts, int dim = 0);
 /// The same for a list in braces: stack({a, b}, 0).
 /// @param parts,dim as in the overload above
 /// @return a copy
 /// @throws as the overload above
-inline Tensor stack(std::initializer_list<Tensor> parts, int dim) {
+inline Tensor stack(std::initializer_list<Tensor> parts, int dim = 0) {
   return stack(std::span<const Tensor>(parts.begin(), parts.size()), dim);
 }
 
 /// Reverses the order of the elements along some dimensions.
 /// @param x tensor of any dtype
-/// @param dims the dimensions to reverse
+/// @param dims the dimensions to reverse: one, or several in braces
 /// @return a copy
 /// @throws IndexError, ValueError for a dim named twice
-Tensor flip(const Tensor& x, std::vector<int> dims);
+Tensor flip(const Tensor& x, const Dims& dims);
 /// The number of elements added before and after a dimension by pad().
 struct Padding {
   int64_t before = 0, after = 0;  // at least 0
@@ -127,7 +132,14 @@ Tensor triu(const Tensor& x, int64_t diagonal = 0);
 /// @param dim dimension along which to work
 /// @return views of the parts
 /// @throws ValueError, IndexError
-std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int dim);
+std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int dim = 0);
+/// Splits a dimension into parts of one size; the last part may be smaller.
+/// @param x tensor of any dtype
+/// @param size extent of the parts, at least 1
+/// @param dim dimension along which to work
+/// @return views of the parts
+/// @throws ValueError, IndexError
+std::vector<Tensor> split(const Tensor& x, int64_t size, int dim = 0);
 /// Splits a dimension into parts of extent ceil(extent / chunks); the last part may be smaller, and there may
 /// be fewer than `chunks` parts.
 /// @param x tensor of any dtype
@@ -135,7 +147,7 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
 /// @param dim dimension along which to work
 /// @return views of the parts
 /// @throws ValueError, IndexError
-std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int dim);
+std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int dim = 0);
 
 /// All parts x[.., i, ..] of a dimension.
 /// @param x tensor of any dtype
@@ -188,11 +200,11 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& times, int dim);
 /// @}
 /// Shifts elements along dimensions; those that leave at the end come back at the front.
 /// @param x tensor of any dtype
-/// @param shifts how far, for each of dims; negative: towards the front
+/// @param shifts how far, for each of dims: one number, or several in braces; negative: towards the front
 /// @param dims the dimensions; empty: one shift, of the elements in row-major order
 /// @return a copy, or x itself where nothing moves
 /// @throws IndexError, ValueError for a dim named twice and for another number of shifts than dims
-Tensor roll(const Tensor& x, const std::vector<int64_t>& shifts, const std::vector<int>& dims = {});
+Tensor roll(const Tensor& x, const Shape& shifts, const Dims& dims = {});
 /// The elements x[.., i, .., i + offset, ..] of a diagonal.
 /// @param x tensor of any dtype
 /// @param offset which diagonal: 0 is the main one, 1 the one above it

@@ -139,17 +139,106 @@ TEST(Index, AssigningToAPartWritesThere) {
   Tensor z = x;
   z = y;  // a variable is bound again
   EXPECT_EQ(x.shape(), (Shape{2, 3}));
-  const char* const nobody =
-      "assignment: nobody has the tensor that is written to: where integers or a mask choose, "
-      "x.index_put_({...}, values) writes";
-  EXPECT_ERROR(ValueError, nobody, x[x > 0] = 0.0);
-  EXPECT_ERROR(ValueError, nobody, x[ids({0})] = y);
+  EXPECT_ERROR(ValueError,
+               "assignment: nobody has the tensor that is written to: where integers or a mask choose, "
+               "x[ids] = values and x.index({...}) = values write",
+               index(x, {ids({0})}) = y);
   EXPECT_ERROR(ShapeError, "assignment: [2, 3] does not stretch to [3]", x[0] = x);
   const Tensor p = zeros({2}).set_requires_grad(true);
   EXPECT_THROW(p[0] = 1, GradError);
   const NoGradGuard no_grad;
   p[0] = 1;
   EXPECT_EQ(p.at({0}), 1);
+}
+
+// What integers or a mask choose is a copy that knows where it is from.
+TEST(Index, AssigningToWhatIsChosenWritesThere) {
+  const Tensor x = numbered({2, 3}).to(DType::f32);
+  x[x > 3] = 0;
+  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{0, 1, 2, 3, 0, 0}));
+  x[ids({-1})] = arange(3, DType::f32);
+  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{0, 1, 2, 0, 1, 2}));
+  x.index({ids({1, 0}), ids({0, 2})}) = ids({7, 8});  // converted
+  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{0, 1, 8, 7, 1, 2}));
+  x.index({Range{}, ids({1})}) = -1.5;
+  x[1][ids({0, 0})] = tensor({4.0, 5.0});  // of a place that is named twice the last value counts
+  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{0, -1.5, 8, 5, -1.5, 2}));
+  x[ids({0, 1})] = x[ids({1, 0})];
+  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{5, -1.5, 2, 0, -1.5, 8}));
+  x.transpose()[ids({2})] = ones({1, 2});  // through a view
+  x.index({0, x[0] < 0}) = x[0][ids({0})];
+  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{5, 5, 1, 0, -1.5, 1}));
+  x[x > 100] = 3;  // nothing
+  x[ids({})] = 3;
+  const Tensor whole = full({}, 1, DType::i64);
+  x[whole] = 9;  // a position
+  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{5, 5, 1, 9, 9, 9}));
+  const Tensor n = ids({1, 2, 3});
+  n[n > 1] = 9007199254740993;
+  EXPECT_EQ(n.to_vector<int64_t>(), (std::vector<int64_t>{1, 9007199254740993, 9007199254740993}));
+}
+
+TEST(Index, AssigningToWhatIsChosenRefusesWhatIndexPutRefuses) {
+  const Tensor x = zeros({2, 3}), mask = tensor({true, false});
+  EXPECT_ERROR(IndexError, "index: index 2 is outside [-2, 2) of dimension 0 of [2, 3]", x[ids({2})] = 1);
+  EXPECT_ERROR(IndexError, "index: index -4 is outside [-3, 3) of dimension 1 of [2, 3]",
+               x.index({0, ids({-4})}) = 1);
+  EXPECT_ERROR(ShapeError, "index: the mask [2] does not fit [2, 3] at dimension 1",
+               x.index({Range{}, mask}) = 1);
+  EXPECT_THROW(x[mask] = zeros({4}), ShapeError);
+  EXPECT_THROW(x[mask] = zeros({2, 3}), ShapeError);
+  EXPECT_THROW(x[mask] = Tensor{}, ValueError);
+  EXPECT_THROW(zeros({3}).expand({2, 3})[mask] = 1, ValueError);  // several elements are one
+  const Tensor w = ones({2, 3}).set_requires_grad();
+  EXPECT_ERROR(GradError,
+               "assignment: the tensor f32[2, 3] records gradients; write in place under NoGradGuard only",
+               w[mask] = 0);
+  EXPECT_THROW(x[mask] = w[mask], GradError);
+  EXPECT_THROW(x.index({ids({0})}) = w[0], GradError);
+  EXPECT_EQ(x.abs().sum().item(), 0);
+  EXPECT_EQ(w.detach().sum().item(), 6);
+  const Tensor y = exp(zeros({2, 3}).set_requires_grad()), seen = y.detach();
+  seen[mask] = 5;  // a backward that reads y sees the write
+  EXPECT_THROW(sum(y).backward(), GradError);
+  const NoGradGuard no_grad;
+  w[mask] = 0;
+  EXPECT_EQ(w.to_vector<float>(), (std::vector<float>{0, 0, 0, 1, 1, 1}));
+}
+
+TEST(Index, APartWithANameIsATensor) {
+  const Tensor x = numbered({2, 3}).to(DType::f32);
+  auto part = x[ids({1})];
+  part = zeros({1});  // the variable is bound to another tensor
+  EXPECT_EQ(part.shape(), (Shape{1}));
+  Tensor row = x[ids({0})];
+  row = zeros({1});
+  EXPECT_EQ(all_of(x), (std::vector<int64_t>{0, 1, 2, 3, 4, 5}));
+  auto mine = x[x > 2];
+  mine += 1;
+  EXPECT_EQ(all_of(x), (std::vector<int64_t>{0, 1, 2, 3, 4, 5}));
+  const std::vector<Tensor> both = {x[ids({0})], x[0]};
+  EXPECT_EQ(stack({both[0][0], x[ids({0})][0]}).shape(), (Shape{2, 3}));
+}
+
+// x[0] += y is x[0] = x[0] + y.
+TEST(Index, ArithmeticOnPartsWritesThere) {
+  const Tensor x = numbered({2, 3}).to(DType::f32);
+  x[0] += 1;
+  x[1] -= x[0];
+  x.index({Range{}, 2}) *= tensor({2.0, 3.0});
+  x[x < 2] /= 2.0;
+  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{0.5, 2, 6, 2, 2, 6}));
+  x.index({ids({0, 0}), ids({1, 1})}) += 1;  // once
+  x[ids({1})] *= x[0];
+  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{0.5, 3, 6, 1, 6, 36}));
+  const Tensor w = ones({2}).set_requires_grad();
+  EXPECT_THROW(w[0] += 1, GradError);
+  EXPECT_THROW(w[ids({0})] += 1, GradError);
+  EXPECT_THROW((x + 1) += 1, ValueError);  // nobody would see it
+  const NoGradGuard no_grad;
+  w[0] += 1;
+  w[w < 2] -= 1;
+  EXPECT_EQ(w.to_vector<float>(), (std::vector<float>{2, 0}));
 }
 
 // Numbers are converted to the tensor's own type and not by way of another.
@@ -178,7 +267,11 @@ TEST(InPlace, EveryWriterRefusesAndTakesTheSame) {
       [](const Tensor& x, const Tensor& y) { x.add_(y); },
       [](const Tensor& x, const Tensor& y) { x.copy_(y); },
       [](const Tensor& x, const Tensor& y) { x.index_put_({ellipsis}, y); },
-      [](const Tensor& x, const Tensor& y) { x.index({ellipsis}) = y; }};
+      [](const Tensor& x, const Tensor& y) { x.index({ellipsis}) = y; },
+      [](const Tensor& x, const Tensor& y) {
+        x.index({ellipsis, arange(x.size(-1))}) = y;
+      },
+      [](const Tensor& x, const Tensor& y) { x[full(x.shape(), true, DType::boolean)] = y.reshape(-1); }};
   for (const auto& write : writers) {
     for (const Shape& shape : {Shape{3, 0}, Shape{2, 0, 3}, Shape{0, 4}})
       EXPECT_NO_THROW(write(zeros(shape), ones(shape)));
