@@ -42,7 +42,9 @@ void add_search_options(CLI::App& cli, models::TranslateOptions& options) {
              "others), "
              "f32, bf16 (weights rounded to it), or int8 (weights and inputs rounded to 8 bits)")
       ->group(kDecoding);
-  add("--workers", s.workers, "batches decoded at a time, each on one of the --threads; 0: on every one; 1: one batch on all of them");
+  add("--workers", s.workers,
+      "batches decoded at a time, each on one of the --threads; 0: on every one; 1: one batch on all of "
+      "them");
   add("--max-source", options.max_source,
       "longest source that is read, in words or pieces; longer lines are named and left empty; 0: no limit "
       "but the model's");

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -22,6 +23,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 
 #include "bench/compare_torch/worker_process.h"
 #include "bench/op_cases.h"
@@ -68,6 +70,17 @@ struct Row {
   double ratio() const { return torch / heed; }
 };
 
+// The value of an option, all of it a number in [least, most].
+template <class T>
+T number(const std::string& option, std::string_view text, T least, T most) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !(value >= least && value <= most))
+    throw std::invalid_argument(
+        fmt::format("{} takes a number from {} to {}, got '{}'", option, least, most, text));
+  return value;
+}
+
 Options parse(int argc, char** argv) {
   Options o;
   for (int i = 1; i < argc; ++i) {
@@ -80,16 +93,17 @@ Options parse(int argc, char** argv) {
     const std::string value = argv[++i];
     if (flag == "--threads") {
       o.threads.clear();
-      for (size_t at = 0; at <= value.size();
-           at = value.find(',', at) == std::string::npos ? value.size() + 1 : value.find(',', at) + 1) {
-        o.threads.push_back(std::stoi(value.substr(at)));
+      for (size_t at = 0; at <= value.size();) {
+        const size_t end = std::min(value.size(), value.find(',', at));
+        o.threads.push_back(number(flag, std::string_view(value).substr(at, end - at), 1, 1024));
+        at = end + 1;
       }
     } else if (flag == "--only") {
       o.only = value;
     } else if (flag == "--rounds") {
-      o.rounds = std::max(1, std::stoi(value));
+      o.rounds = number(flag, value, 1, 1000);
     } else if (flag == "--seconds") {
-      o.seconds = std::stod(value);
+      o.seconds = number(flag, value, 1e-4, 3600.0);
     } else if (flag == "--json") {
       o.json = value;
     } else if (flag == "--openblas-openmp") {
@@ -98,6 +112,8 @@ Options parse(int argc, char** argv) {
       throw std::invalid_argument(fmt::format("'{}' is not known", flag));
     }
   }
+  if (!o.json.empty() && !std::ofstream(o.json, std::ios::app))  // before the comparison, not behind it
+    throw std::runtime_error(fmt::format("cannot write '{}'", o.json));
   return o;
 }
 
@@ -117,7 +133,12 @@ std::string openblas_folder(const fs::path& root) {
 }
 
 std::string find_openblas(const Options& o, const fs::path& bin) {
-  if (!o.openblas.empty()) return openblas_folder(o.openblas);
+  if (!o.openblas.empty()) {
+    const std::string folder = openblas_folder(o.openblas);
+    if (folder.empty())
+      throw std::runtime_error(fmt::format("there is no libopenblas.so.0 below '{}'", o.openblas));
+    return folder;
+  }
   if (const char* const named = std::getenv("HEED_OPENBLAS_OPENMP")) return openblas_folder(named);
   // build/release/bin -> build/openblas-openmp
   return openblas_folder(bin.parent_path().parent_path() / "openblas-openmp");
@@ -327,7 +348,7 @@ int main(int argc, char** argv) {
     if (!options.json.empty())
       compare_torch::write_json(options.json, run_context::of(greetings, command), rows);
   } catch (const std::invalid_argument& e) {
-    fmt::print(stderr, "compare_torch: {}\n{}", e.what(), compare_torch::kUsage);
+    fmt::print(stderr, "compare_torch: {} (see --help)\n", e.what());
     return 2;
   } catch (const std::exception& e) {
     fmt::print(stderr, "compare_torch: {}\n", e.what());

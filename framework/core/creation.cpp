@@ -74,6 +74,12 @@ Tensor linspace(double start, double end, int64_t n, DType dtype) {
   const int64_t half = (n + 1) / 2;  // from the nearer end, so that both are exact
   set_ramp(x, 0, half, 0, start, step);
   set_ramp(x, half, n - half, half - (n - 1), end, step);
+  if (n > 1) {  // a zero keeps the sign that the difference has
+    dispatch_all(dtype, [&](auto t) {
+      using T = decltype(t);
+      x.data<T>()[n - 1] = static_cast<T>(end - 0 * step);
+    });
+  }
   return x;
 }
 

@@ -178,9 +178,10 @@ T remainder(T a, T b) {
   const T rest = std::fmod(a, b);
   return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
 }
-/// floor(a / b), of what is infinite as Python's.
+/// floor(a / b), of what is infinite as Python's; a division by 0 gives a / 0.
 template <class T>
 T floor_divide(T a, T b) {
+  if (b == 0 || std::isnan(a)) return a / b;
   if (std::isinf(a)) return std::numeric_limits<T>::quiet_NaN();
   if (std::isinf(b)) return a != 0 && (a < 0) != (b < 0) ? T{-1} : a / b;
   const T whole = std::floor(a / b), rest = std::fma(-whole, b, a);

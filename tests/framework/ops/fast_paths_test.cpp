@@ -147,5 +147,38 @@ TEST(FastPaths, GradientsOfWhatIsScattered) {
   }
 }
 
+// What the vectors hand to the plain rule, as Python has it.
+TEST(FastPaths, DivisionsOfWhatIsNotFinite) {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  struct Case {
+    double a, b, quotient, rest;
+  };
+  for (const Case& c :
+       {Case{nan, -inf, nan, nan}, Case{nan, 2, nan, nan}, Case{1, nan, nan, nan}, Case{inf, 0, inf, nan},
+        Case{-inf, 0, -inf, nan}, Case{inf, -0.0, -inf, nan}, Case{1, 0, inf, nan}, Case{0, 0, nan, nan},
+        Case{inf, 2, nan, nan}, Case{1, inf, 0, 1}, Case{-1, inf, -1, inf}, Case{1, -inf, -1, -inf}}) {
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      for (const int64_t n : {1, 19}) {
+        const Tensor a = full({n}, c.a, dtype), b = full({n}, c.b, dtype);
+        const double quotient = floor_divide(a, b).at({n - 1}), rest = remainder(a, b).at({n - 1});
+        EXPECT_TRUE(std::isnan(c.quotient) ? std::isnan(quotient) : quotient == c.quotient)
+            << c.a << " // " << c.b << " = " << quotient;
+        EXPECT_TRUE(std::isnan(c.rest) ? std::isnan(rest) : rest == c.rest)
+            << c.a << " % " << c.b << " = " << rest;
+      }
+    }
+  }
+}
+
+TEST(FastPaths, LinspaceEndsWithTheSignOfItsEnd) {
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    for (const int64_t n : {2, 3, 40}) {
+      EXPECT_TRUE(std::signbit(linspace(-1, -0.0, n, dtype).at({n - 1}))) << n;
+      EXPECT_FALSE(std::signbit(linspace(1, -0.0, n, dtype).at({n - 1})))
+          << n;  // -0 less -0, as PyTorch has it
+    }
+  }
+}
+
 }  // namespace
 }  // namespace heed
