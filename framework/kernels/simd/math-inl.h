@@ -58,15 +58,23 @@ HWY_NOINLINE V ExpAnywhere(D d, V x) {
   return KeepNaN(d, x, y);
 }
 
+// f32, |x| <= kExpRange: Highway's, to the bit, in half its instructions.
+template <class D, class V>
+HWY_INLINE V ExpInside(D d, V x) {
+  const hn::RebindToSigned<D> di;
+  const ExpParts<D, V> parts(d, x);
+  const V y = hn::Add(parts.less_one, hn::Set(d, 1.0F));
+  return hn::BitCast(d, hn::Add(hn::BitCast(di, y), parts.exponent(d, 0)));
+}
+template <class D, class V>
+HWY_INLINE bool IsExpInside(D d, V x) {
+  return HWY_LIKELY(hn::AllTrue(d, hn::Le(hn::Abs(x), hn::Set(d, kExpRange))));
+}
+
 template <class D, class V>
 HWY_INLINE V SafeExp(D d, V x) {
-  if constexpr (sizeof(hn::TFromD<D>) == 4) {  // Highway's, to the bit, in half its instructions
-    if (HWY_LIKELY(hn::AllTrue(d, hn::Le(hn::Abs(x), hn::Set(d, kExpRange))))) {
-      const hn::RebindToSigned<D> di;
-      const ExpParts<D, V> parts(d, x);
-      const V y = hn::Add(parts.less_one, hn::Set(d, 1.0F));
-      return hn::BitCast(d, hn::Add(hn::BitCast(di, y), parts.exponent(d, 0)));
-    }
+  if constexpr (sizeof(hn::TFromD<D>) == 4) {
+    if (IsExpInside(d, x)) return ExpInside(d, x);
   }
   return ExpAnywhere(d, x);
 }
@@ -113,14 +121,23 @@ V SafeTanh(D d, V x) {
   }
 }
 
+// Far below 0 it is e^x, while e^-x overflows.
 template <class D, class V>
-V SafeSigmoid(D d, V x) {
+HWY_NOINLINE V SigmoidAnywhere(D d, V x) {
   using T = hn::TFromD<D>;
   const V one = hn::Set(d, static_cast<T>(1));
-  const V y = hn::Div(one, hn::Add(one, SafeExp(d, hn::Neg(x))));
-  // far below 0 it is e^x, while e^-x overflows
+  const V y = hn::Div(one, hn::Add(one, ExpAnywhere(d, hn::Neg(x))));
   const auto far = hn::Lt(x, hn::Set(d, static_cast<T>(sizeof(T) == 4 ? -80 : -700)));
-  return HWY_LIKELY(hn::AllFalse(d, far)) ? y : hn::IfThenElse(far, SafeExp(d, x), y);
+  return hn::AllFalse(d, far) ? y : hn::IfThenElse(far, ExpAnywhere(d, x), y);
+}
+
+template <class D, class V>
+HWY_INLINE V SafeSigmoid(D d, V x) {
+  if constexpr (sizeof(hn::TFromD<D>) == 4) {
+    const V one = hn::Set(d, 1.0F);
+    if (IsExpInside(d, x)) return hn::Div(one, hn::Add(one, ExpInside(d, hn::Neg(x))));
+  }
+  return SigmoidAnywhere(d, x);
 }
 
 /// f on n values, whole vectors first, then a masked rest.
