@@ -392,6 +392,12 @@ struct AttentionLstm {
     sample.reason = "the fused sequence offers first-order gradients";
   }
   static void samples(SampleList& s) {
+    // x, memory, keys, h0, c0, weight_ih, weight_hh, bias of two sentences, and what follows them
+    const auto usual = [](const SampleInput& keys, const std::vector<SampleInput>& others) {
+      std::vector<SampleInput> all{{2, 3, 4}, {2, 5, 6}, keys, {2, 4}, {2, 4}, {16, 10}, {16, 4}, {16}};
+      all.insert(all.end(), others.begin(), others.end());
+      return all;
+    };
     // x, memory, keys, h0, c0, weight_ih, weight_hh, bias, weight_query, v, target lengths, source lengths
     const auto run = [](const std::vector<Tensor>& x) {
       const auto [h, c, w] =
@@ -401,18 +407,7 @@ struct AttentionLstm {
     const auto add = [&](std::vector<SampleInput> inputs) {
       first_order(s.add("attention_lstm(a, b, c, d, e, f, g, h, i, j, k, l)", std::move(inputs), run));
     };
-    add({{2, 3, 4},
-         {2, 5, 6},
-         {2, 5, 3},
-         {2, 4},
-         {2, 4},
-         {16, 10},
-         {16, 4},
-         {16},
-         {3, 4},
-         {3},
-         integers({2}, {3, 3}),
-         integers({2}, {5, 5})});
+    add(usual({2, 5, 3}, {{3, 4}, {3}, integers({2}, {3, 3}), integers({2}, {5, 5})}));
     add({{3, 4, 2},
          {3, 4, 3},
          {3, 4, 5},
@@ -451,27 +446,8 @@ struct AttentionLstm {
       };
       first_order(s.add(torch, std::move(inputs), dot));
     };
-    add_dot({{2, 3, 4},
-             {2, 5, 6},
-             {2, 5, 3},
-             {2, 4},
-             {2, 4},
-             {16, 10},
-             {16, 4},
-             {16},
-             {3, 4},
-             integers({2}, {3, 2}),
-             integers({2}, {4, 5})});
-    add_dot({{2, 3, 4},
-             {2, 5, 6},
-             {2, 5, 4},
-             {2, 4},
-             {2, 4},
-             {16, 10},
-             {16, 4},
-             {16},
-             integers({2}, {1, 3}),
-             integers({2}, {5, 3})});
+    add_dot(usual({2, 5, 3}, {{3, 4}, integers({2}, {3, 2}), integers({2}, {4, 5})}));
+    add_dot(usual({2, 5, 4}, {integers({2}, {1, 3}), integers({2}, {5, 3})}));
     // two heads, and a window
     add_dot({{2, 3, 4},
              {2, 2, 5, 3},
@@ -530,19 +506,7 @@ struct AttentionLstm {
           "[{}]))",
           width, factor);
       first_order(
-          s.add(torch,
-                {{2, 3, 4},
-                 {2, 5, 6},
-                 {2, 5, 4},
-                 {2, 4},
-                 {2, 4},
-                 {16, 10},
-                 {16, 4},
-                 {16},
-                 {3, 4},
-                 {3},
-                 integers({2}, {3, 2}),
-                 integers({2}, {5, 3})},
+          s.add(torch, usual({2, 5, 4}, {{3, 4}, {3}, integers({2}, {3, 2}), integers({2}, {5, 3})}),
                 [=](const std::vector<Tensor>& x) {
                   const PredictedPosition position{
                       x[8], x[9], 1.25,
