@@ -262,11 +262,9 @@ void translate(TranslationOptions& options, const CLI::App& cli) {
   const bool one_sentence = !options.words.empty();
   if (one_sentence && !first) return;  // which is not worth sharing
   const bool several = cluster::place_of_environment().size > 1;
-  // A second thread costs one sentence more than it saves.
-  use_threads(options.threads > 0                            ? options.threads
-              : one_sentence || has_one_line(options.source) ? 1
-              : several                                      ? cluster::threads_of_rank()
-                                                             : 0);
+  // A second thread costs one sentence more than it saves, unless --workers 1 asks for it.
+  const bool alone = (one_sentence || has_one_line(options.source)) && search.workers != 1;
+  use_threads(options.threads > 0 ? options.threads : alone ? 1 : several ? cluster::threads_of_rank() : 0);
   models::Ranks* const ranks = one_sentence ? nullptr : cluster::start_ranks();
   Profiling profiling(first ? options.profile : "");
   models::Translator translator = load_translator(options.runs, search, profiling);
