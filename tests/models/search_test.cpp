@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "models/decoding/best_words.h"
 #include "models/decoding/forced.h"
@@ -402,6 +403,22 @@ TEST(Search, WorkersGiveWhatOneGives) {
                search_one(*model, {.batch_size = 1}, {{4, 2}, {99, 2}, {5, 2}}));
   set_num_threads(threads);
   EXPECT_ERROR(ValueError, "workers: must not be negative, got -1", search_one(*model, {.workers = -1}));
+}
+
+// A batch that is alone has one thread, and all of them where one worker is asked for.
+TEST(Search, OneSentenceHasOneThreadUnlessAllAreAskedFor) {
+  const auto model = transformer(3);
+  const int threads = num_threads();
+  set_num_threads(3);
+  for (const auto& [workers, wanted] : std::map<int64_t, int>{{0, 1}, {1, 3}, {2, 1}}) {
+    std::set<int> seen;
+    model->on_output([&](const std::string&, const Tensor&) { seen.insert(num_threads()); });
+    search_one(*model, {.workers = workers}, {{4, 5, 2}});
+    EXPECT_EQ(seen, std::set{wanted}) << workers;
+    EXPECT_EQ(num_threads(), 3);
+  }
+  model->on_output({});
+  set_num_threads(threads);
 }
 
 // Patience ends a beam: what it finds is at most as good, and with much of it the same as without.
