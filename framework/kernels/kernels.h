@@ -333,10 +333,19 @@ void log_softmax(int64_t rows, int64_t n, const T* x, T* y);
 /// dx = g - exp(y) sum(g).
 template <class T>
 void log_softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx);
-/// log sum_i exp(x_i) of n > 0 values, without overflow: the exponentials are summed in T's precision. NaN
-/// where a value is NaN.
+/// log sum_i exp(x_i) of n > 0 values whose largest is `most`, without overflow: the exponentials are summed in
+/// T's precision. NaN where a value is NaN.
 template <class T>
-double log_sum_exp(int64_t n, const T* x);
+double log_sum_exp(int64_t n, const T* x, T most);
+/// The largest of n values; it may drop a NaN, and is -infinity of none.
+template <class T>
+T row_maximum(int64_t n, const T* x);
+/// How many values block_maxima takes together.
+constexpr int64_t kMaximaBlock = 128;
+/// maxima[b] = the largest of x from b kMaximaBlock on, kMaximaBlock values or what is left of n; NaN where one
+/// of them is NaN.
+template <class T>
+void block_maxima(int64_t n, const T* x, T* maxima);
 /// y[o, i] = that over r of x[o, r, i], all dense.
 template <class T>
 void log_sum_exp(int64_t outer, int64_t reduce, int64_t inner, const T* x, T* y);

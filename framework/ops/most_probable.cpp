@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <limits>
 
 #include "framework/core/check.h"
 #include "framework/core/error.h"
@@ -14,33 +16,84 @@
 namespace heed {
 namespace {
 
-// The k largest of a row as a heap whose front is the last of them.
+// The search for the k largest of a row: a pass over all of it tells its largest value and those of blocks,
+// of which the k-th largest is a level that k values reach, so that few blocks are looked at again.
 template <class T>
-void best_of_row(const T* x, int64_t k, const IdRanges& allowed, std::vector<ProbableId>& heap) {
-  const auto value = [x](const ProbableId& p) { return x[p.id]; };
-  const auto better = [&](const ProbableId& a, const ProbableId& b) {
-    const T u = value(a), v = value(b);
-    const bool one = std::isnan(u), other = std::isnan(v);
-    if (one || other) return one != other ? one : a.id < b.id;
-    return u != v ? u > v : a.id < b.id;
-  };
-  for (const auto& [first, end] : allowed) {
-    int at = first;
-    for (; at < end && heap.size() < static_cast<size_t>(k); ++at) {
-      heap.push_back({at, 0});
-      std::ranges::push_heap(heap, better);
+class RowSearch {
+ public:
+  // The k largest among the allowed, the best first, into `best`, with log probabilities 0.
+  void find(const T* x, int64_t V, int64_t k, const IdRanges& allowed, std::vector<ProbableId>& best) {
+    blocks_.clear();
+    constexpr T none = -std::numeric_limits<T>::infinity();
+    most_ = none;
+    int64_t done = 0;
+    for (const auto& [first, end] : allowed) {
+      look(x, done, first, /*wanted=*/false);
+      look(x, first, end, /*wanted=*/true);
+      done = end;
     }
-    // the ids rise: one that equals the last of the heap is behind it
-    while (at < end && !std::isnan(value(heap.front()))) {
-      at += static_cast<int>(kernels::find_above<T>(end - at, x + at, value(heap.front())));
-      if (at == end) break;
-      std::ranges::pop_heap(heap, better);
-      heap.back() = {at++, 0};
-      std::ranges::push_heap(heap, better);
+    look(x, done, V, /*wanted=*/false);
+    T level = none;
+    if (k < static_cast<int64_t>(blocks_.size())) {
+      reached_.clear();
+      for (const Block& block : blocks_) reached_.push_back(block.most);
+      const auto at = reached_.begin() + static_cast<std::ptrdiff_t>(k - 1);
+      std::nth_element(reached_.begin(), at, reached_.end(), std::greater<>());
+      level = *at;
+    }
+    const T below = std::nextafter(level, none);
+    const auto better = [x](const ProbableId& a, const ProbableId& b) {
+      const T u = x[a.id], v = x[b.id];
+      const bool one = std::isnan(u), other = std::isnan(v);
+      if (one || other) return one != other ? one : a.id < b.id;
+      return u != v ? u > v : a.id < b.id;
+    };
+    for (const Block& block : blocks_) {
+      if (block.most < level) continue;
+      int at = block.first;
+      while (at < block.end && best.size() < static_cast<size_t>(k)) {
+        if (level > none) at += static_cast<int>(kernels::find_above<T>(block.end - at, x + at, below));
+        if (at == block.end) break;
+        best.push_back({at++, 0});
+        std::ranges::push_heap(best, better);
+      }
+      // the front is the last of the heap; the ids rise: one that equals it is behind it
+      while (at < block.end && !std::isnan(x[best.front().id])) {
+        at += static_cast<int>(kernels::find_above<T>(block.end - at, x + at, x[best.front().id]));
+        if (at == block.end) break;
+        std::ranges::pop_heap(best, better);
+        best.back() = {at++, 0};
+        std::ranges::push_heap(best, better);
+      }
+    }
+    std::ranges::sort_heap(best, better);
+  }
+  // The largest value of the row that was searched last, allowed or not.
+  T most() const { return most_; }
+
+ private:
+  struct Block {
+    int first, end;
+    T most;  // infinity where one is NaN, which counts as the largest
+  };
+
+  void look(const T* x, int64_t first, int64_t end, bool wanted) {
+    if (first == end) return;
+    reached_.resize(static_cast<size_t>((end - first + kernels::kMaximaBlock - 1) / kernels::kMaximaBlock));
+    kernels::block_maxima(end - first, x + first, reached_.data());
+    for (const T most : reached_) {
+      const T largest = std::isnan(most) ? std::numeric_limits<T>::infinity() : most;
+      most_ = std::max(most_, largest);
+      const int64_t next = std::min(first + kernels::kMaximaBlock, end);
+      if (wanted) blocks_.push_back({static_cast<int>(first), static_cast<int>(next), largest});
+      first = next;
     }
   }
-  std::ranges::sort_heap(heap, better);
-}
+
+  std::vector<Block> blocks_;  // of the allowed ids
+  std::vector<T> reached_;
+  T most_ = 0;
+};
 
 }  // namespace
 
@@ -66,11 +119,13 @@ std::vector<std::vector<ProbableId>> most_probable(const Tensor& x, int64_t k,
     using T = decltype(t);
     const int64_t grain = std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(V, 1));
     parallel_for(B, grain, [&](int64_t begin, int64_t end) {
+      RowSearch<T> search;
       for (int64_t r = begin; r < end; ++r) {
         const T* const row = rows.data<T>() + r * V;
         std::vector<ProbableId>& found = best[static_cast<size_t>(r)];
-        best_of_row(row, k, *allowed[static_cast<size_t>(r)], found);
-        const double total = scale == Scale::logits && !found.empty() ? kernels::log_sum_exp<T>(V, row) : 0.0;
+        search.find(row, V, k, *allowed[static_cast<size_t>(r)], found);
+        const double total =
+            scale == Scale::logits && !found.empty() ? kernels::log_sum_exp<T>(V, row, search.most()) : 0.0;
         for (ProbableId& p : found) p.log_probability = static_cast<double>(row[p.id]) - total;
       }
     });

@@ -283,7 +283,10 @@ void log_sum_exp(int64_t outer, int64_t reduce, int64_t inner, const T* x, T* y)
   by_layout(
       outer, reduce, inner,
       [&](int64_t begin, int64_t end) {
-        for (int64_t r = begin; r < end; ++r) y[r] = static_cast<T>(log_sum_exp(reduce, x + r * reduce));
+        for (int64_t r = begin; r < end; ++r) {
+          const T* const row = x + r * reduce;
+          y[r] = static_cast<T>(log_sum_exp(reduce, row, row_maximum(reduce, row)));
+        }
       },
       [&](int64_t o, int64_t i, int64_t n) {
         std::array<T, kColumns> shift, part;

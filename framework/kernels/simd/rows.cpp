@@ -34,9 +34,20 @@ T RowSumExp(int64_t n, const T* x, T most) {
   const hn::ScalableTag<T> d;
   const auto shift = hn::Set(d, most);
   BlockedSum<decltype(d)> total(d);
-  Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) {
-    total.add(hn::IfThenElseZero(mask, SafeExp(d, hn::Sub(load(x), shift))));
-  });
+  if constexpr (sizeof(T) == 4) {  // what is below kExpRange counts nothing beside the largest's 1
+    const auto least = hn::Set(d, -kExpRange);
+    auto nan = hn::IsNaN(least);
+    Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) {
+      const auto off = hn::Sub(load(x), shift);
+      nan = hn::Or(nan, hn::IsNaN(off));
+      total.add(hn::IfThenElseZero(mask, ExpInside(d, hn::Max(off, least))));
+    });
+    if (!hn::AllFalse(d, nan)) return std::numeric_limits<T>::quiet_NaN();
+  } else {
+    Lanewise<T>(n, [&](int64_t, const auto& load, const auto&, auto mask) {
+      total.add(hn::IfThenElseZero(mask, SafeExp(d, hn::Sub(load(x), shift))));
+    });
+  }
   return Total(d, total.total());
 }
 
@@ -88,13 +99,34 @@ void LogSoftmaxRow(int64_t n, const T* x, T* y) {
 }
 
 template <class T>
-double LogSumExpKernel(int64_t n, const T* x) {
-  const T most = RowMax(n, x);
+double LogSumExpKernel(int64_t n, const T* x, T most) {
   if (std::isinf(most))
     return static_cast<double>(std::any_of(x, x + n, [](T v) { return std::isnan(v); })
                                    ? std::numeric_limits<T>::quiet_NaN()
                                    : most);
   return static_cast<double>(most) + std::log(static_cast<double>(RowSumExp(n, x, most)));
+}
+
+template <class T>
+T RowMaxKernel(int64_t n, const T* x) {
+  return RowMax(n, x);
+}
+
+template <class T>
+void BlockMaximaKernel(int64_t n, const T* x, T* maxima) {
+  const hn::ScalableTag<T> d;
+  const auto infinity = hn::Set(d, std::numeric_limits<T>::infinity()), floor = hn::Neg(infinity);
+  for (int64_t first = 0; first < n; first += kMaximaBlock) {
+    auto most = floor, other = floor;
+    auto nan = hn::IsNaN(floor);
+    Lanewise<T>(std::min(kMaximaBlock, n - first), [&](int64_t, const auto& load, const auto&, auto mask) {
+      const auto v = hn::IfThenElse(mask, load(x + first), floor);
+      nan = hn::Or(nan, hn::IsNaN(v));
+      most = hn::Max(most, v);
+      std::swap(most, other);
+    });
+    *maxima++ = hn::AllFalse(d, nan) ? Largest(d, hn::Max(most, other)) : std::numeric_limits<T>::quiet_NaN();
+  }
 }
 
 // Four vectors at a time, as a hit is rare.
@@ -451,6 +483,8 @@ HEED_TYPED(SoftmaxBackwardRow)
 HEED_TYPED(LogSoftmaxRow)
 HEED_TYPED(LogSoftmaxBackwardRow)
 HEED_TYPED(LogSumExpKernel)
+HEED_TYPED(RowMaxKernel)
+HEED_TYPED(BlockMaximaKernel)
 HEED_TYPED(FindAboveKernel)
 HEED_TYPED(CrossEntropyRow)
 HEED_TYPED(LayerNormRow)
@@ -491,6 +525,8 @@ HEED_EXPORT(SoftmaxBackwardRow)
 HEED_EXPORT(LogSoftmaxRow)
 HEED_EXPORT(LogSoftmaxBackwardRow)
 HEED_EXPORT(LogSumExpKernel)
+HEED_EXPORT(RowMaxKernel)
+HEED_EXPORT(BlockMaximaKernel)
 HEED_EXPORT(FindAboveKernel)
 HEED_EXPORT(CrossEntropyRow)
 HEED_EXPORT(LayerNormRow)
@@ -642,8 +678,16 @@ void lstm_gates_backward(int64_t rows, int64_t H, T* gates, const T* c_prev, con
 }
 
 template <class T>
-double log_sum_exp(int64_t n, const T* x) {
-  return HEED_DISPATCH(LogSumExpKernel)(n, x);
+double log_sum_exp(int64_t n, const T* x, T most) {
+  return HEED_DISPATCH(LogSumExpKernel)(n, x, most);
+}
+template <class T>
+T row_maximum(int64_t n, const T* x) {
+  return HEED_DISPATCH(RowMaxKernel)(n, x);
+}
+template <class T>
+void block_maxima(int64_t n, const T* x, T* maxima) {
+  HEED_DISPATCH(BlockMaximaKernel)(n, x, maxima);
 }
 template <class T>
 int64_t find_above(int64_t n, const T* x, T threshold) {
@@ -765,7 +809,9 @@ void scatter_add_rows(int64_t n, const int64_t* ids, int64_t rows, int64_t D, co
   template void softmax_backward(int64_t, int64_t, const T*, const T*, T*);                                \
   template void log_softmax(int64_t, int64_t, const T*, T*);                                               \
   template void log_softmax_backward(int64_t, int64_t, const T*, const T*, T*);                            \
-  template double log_sum_exp(int64_t, const T*);                                                          \
+  template double log_sum_exp(int64_t, const T*, T);                                                       \
+  template T row_maximum(int64_t, const T*);                                                               \
+  template void block_maxima(int64_t, const T*, T*);                                                       \
   template int64_t find_above(int64_t, const T*, T);                                                       \
   template void layer_norm(int64_t, int64_t, const T*, const T*, const T*, double, T*, T*);                \
   template void layer_norm_backward(int64_t, int64_t, const T*, const T*, const T*, const T*, T*, T*, T*); \

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <random>
 
 #include "framework/core/error.h"
 #include "framework/core/random.h"
@@ -88,6 +91,44 @@ TEST(MostProbable, OfEqualsTheFirstAndNaNBeforeAll) {
   values[5] = 0;
   EXPECT_EQ(best(2), (std::vector{5, 0}));
   EXPECT_EQ(most_probable(from_vector(values, {1, 100}), 1, same(all, 1)).front().front().log_probability, 0);
+}
+
+// Rows with many equal values, NaN and infinities, over more blocks than ids are asked for, and any ranges.
+TEST(MostProbable, IsTheFirstOfASortedRow) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  std::mt19937 draw(8);
+  const auto below = [&](int n) { return static_cast<int>(draw() % static_cast<unsigned>(n)); };
+  for (int trial = 0; trial < 400; ++trial) {
+    const int V = 1 + below(3000), kinds = 1 + below(40);
+    std::vector<float> values(static_cast<size_t>(V));
+    for (float& v : values) {
+      const int rare = below(500);
+      v = trial % 2 == 0 && rare < 3 ? std::array{nan, inf, -inf}[static_cast<size_t>(rare)]
+                                     : static_cast<float>(below(kinds)) / 7 - 2;
+    }
+    IdRanges ranges;
+    for (int first = below(5); first < V; first += below(20)) {
+      const int end = std::min(V, first + below(trial % 3 == 0 ? 9 : 4000));
+      ranges.emplace_back(first, end);
+      first = end + 1;
+    }
+    std::vector<int> order;
+    for (const auto& [first, end] : ranges) {
+      for (int id = first; id < end; ++id) order.push_back(id);
+    }
+    const auto value = [&](int id) {
+      const float v = values[static_cast<size_t>(id)];
+      return std::isnan(v) ? std::pair{1, 0.0F} : std::pair{0, v};
+    };
+    std::ranges::stable_sort(order, [&](int a, int b) { return value(a) > value(b); });
+    const int64_t k = 1 + below(20);
+    order.resize(std::min(order.size(), static_cast<size_t>(k)));
+    const auto best =
+        most_probable(from_vector(values, {1, V}), k, same(ranges, 1), Scale::log_probabilities);
+    std::vector<int> found;
+    for (const ProbableId& p : best.front()) found.push_back(p.id);
+    EXPECT_EQ(found, order) << "trial " << trial;
+  }
 }
 
 TEST(MostProbable, TakesLogProbabilitiesAsTheyAre) {
