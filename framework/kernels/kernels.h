@@ -177,9 +177,14 @@ class StoredMatrix {
   StoredMatrix& operator=(const StoredMatrix&) = delete;
   /// Rows row, row + 1, ... get x [count, K], dense.
   void store(int64_t row, int64_t count, const T* x);
+  /// Where rows row, row + 1, ... lie, dense, to be written without store(); null in bf16.
+  T* rows(int64_t row);
   /// C[M, N] = X B for a dense B[K, N], and C[K, N] += X^T B for a dense B[M, N].
   void multiply(int64_t N, const T* B, T* C) const;
   void add_transposed_product(int64_t N, const T* B, T* C) const;
+  /// Whether C[N, K] += B^T X takes less time than C[K, N] += X^T B.
+  static bool is_faster_on_the_right(int64_t N);
+  void add_product_on_the_right(int64_t N, const T* B, T* C) const;
 
  private:
   int64_t M_, K_;
@@ -333,8 +338,8 @@ void log_softmax(int64_t rows, int64_t n, const T* x, T* y);
 /// dx = g - exp(y) sum(g).
 template <class T>
 void log_softmax_backward(int64_t rows, int64_t n, const T* g, const T* y, T* dx);
-/// log sum_i exp(x_i) of n > 0 values whose largest is `most`, without overflow: the exponentials are summed in
-/// T's precision. NaN where a value is NaN.
+/// log sum_i exp(x_i) of n > 0 values whose largest is `most`, without overflow: the exponentials are summed
+/// in T's precision. NaN where a value is NaN.
 template <class T>
 double log_sum_exp(int64_t n, const T* x, T most);
 /// The largest of n values; it may drop a NaN, and is -infinity of none.
@@ -342,8 +347,8 @@ template <class T>
 T row_maximum(int64_t n, const T* x);
 /// How many values block_maxima takes together.
 constexpr int64_t kMaximaBlock = 128;
-/// maxima[b] = the largest of x from b kMaximaBlock on, kMaximaBlock values or what is left of n; NaN where one
-/// of them is NaN.
+/// maxima[b] = the largest of x from b kMaximaBlock on, kMaximaBlock values or what is left of n; NaN where
+/// one of them is NaN.
 template <class T>
 void block_maxima(int64_t n, const T* x, T* maxima);
 /// y[o, i] = that over r of x[o, r, i], all dense.

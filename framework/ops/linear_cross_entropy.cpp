@@ -39,12 +39,18 @@ class LogitGradient {
         V_(weight.size(0)),
         block_rows_(block_rows(N_, D_, V_)),
         wanted_(wanted),
+        turned_(kernels::StoredMatrix<T>::is_faster_on_the_right(D_)),
         bias_(static_cast<size_t>(V_)) {}
 
-  // The next rows of G, which do not go over the end of a block. `sum`: whether their sum is needed.
-  void store(int64_t count, const T* rows, bool sum, const Tensor& x, const Tensor& weight) {
-    if (row_ % block_rows_ == 0) begin_block(x, weight);
-    block_->store(row_ - first_, count, rows);
+  // Where the next rows of G are best computed; null: anywhere.
+  T* next_rows(const Tensor& x, const Tensor& weight) {
+    if (row_ == first_ + block_rows_ || !block_) begin_block(x, weight);
+    return block_->rows(row_ - first_);
+  }
+  // The next rows of G, which do not go over the end of a block: at next_rows(), or elsewhere. `sum`: whether
+  // their sum is needed.
+  void store(int64_t count, const T* rows, bool sum) {
+    if (rows != block_->rows(row_ - first_)) block_->store(row_ - first_, count, rows);
     if (sum) kernels::add_rows_wide(count, V_, rows, V_, bias_.data());
     row_ += count;
   }
@@ -62,7 +68,8 @@ class LogitGradient {
   // Adds scale G^T x to dw [V, D].
   void add_of_weight(double scale, const Tensor& x, const Tensor& dw) const {
     if (first_ > 0) {
-      std::transform(dw.data<T>(), dw.data<T>() + V_ * D_, dw_.data<T>(), dw.data<T>(),
+      const Tensor before = turned_ ? transpose(dw_).contiguous() : dw_;
+      std::transform(dw.data<T>(), dw.data<T>() + V_ * D_, before.data<T>(), dw.data<T>(),
                      [&](T sum, T v) { return sum + v * static_cast<T>(scale); });
     }
     if (!block_) return;
@@ -80,8 +87,13 @@ class LogitGradient {
       block_->multiply(D_, weight.data<T>(), dx_.data<T>() + first_ * D_);
     }
     if (block_ && wanted_[1]) {
-      if (first_ == 0) dw_ = zeros({V_, D_}, x.dtype());
-      block_->add_transposed_product(D_, x.data<T>() + first_ * D_, dw_.data<T>());
+      if (first_ == 0) dw_ = zeros(turned_ ? Shape{D_, V_} : Shape{V_, D_}, x.dtype());
+      const T* const rows = x.data<T>() + first_ * D_;
+      if (turned_) {
+        block_->add_product_on_the_right(D_, rows, dw_.data<T>());
+      } else {
+        block_->add_transposed_product(D_, rows, dw_.data<T>());
+      }
     }
     block_.reset();  // its memory serves the next one
     first_ = row_;
@@ -92,6 +104,7 @@ class LogitGradient {
   std::array<bool, 2> wanted_;
   std::unique_ptr<kernels::StoredMatrix<T>> block_;  // rows first_, first_ + 1, ... of G
   int64_t first_ = 0, row_ = 0;                      // of the block; of the next row to come
+  bool turned_;                                      // whether dw_ is [D, V]
   Tensor dx_, dw_;                                   // of the rows before first_
   std::vector<double> bias_;
 };
@@ -129,19 +142,23 @@ struct LinearCrossEntropy {
         saved.recording()
             ? &kept->emplace<LogitGradient<T>>(x, weight, std::array{saved.wants(0), saved.wants(1)})
             : nullptr;
-    const Tensor logits = empty({std::min(N, piece), V}, x.dtype());
+    Tensor apart;  // logits that do not lie in the gradient
     const int64_t block = block_rows(N, D, V);
     kernels::CrossEntropySum total;
     for (int64_t row = 0, count = 0; row < N; row += count) {
       count = std::min({piece, N - row, block - row % block});  // none goes over the end of a block
-      projection.multiply(count, x.data<T>() + row * D, D, T{0}, logits.data<T>(), V);
-      const auto part = kernels::cross_entropy<T>(count, V, logits.data<T>(), targets.data<int64_t>() + row,
-                                                  options.padding_id, options.label_smoothing,
-                                                  gradient ? logits.data<T>() : nullptr,
-                                                  bias.defined() ? bias.data<T>() : nullptr);
+      T* logits = gradient ? gradient->next_rows(x, weight) : nullptr;
+      if (!logits) {
+        if (!apart.defined()) apart = empty({std::min(N, piece), V}, x.dtype());
+        logits = apart.data<T>();
+      }
+      projection.multiply(count, x.data<T>() + row * D, D, T{0}, logits, V);
+      const auto part = kernels::cross_entropy<T>(
+          count, V, logits, targets.data<int64_t>() + row, options.padding_id, options.label_smoothing,
+          gradient ? logits : nullptr, bias.defined() ? bias.data<T>() : nullptr);
       total.loss += part.loss;
       total.rows += part.rows;
-      if (gradient) gradient->store(count, logits.data<T>(), bias.defined(), x, weight);
+      if (gradient) gradient->store(count, logits, bias.defined());
     }
     return total;
   }

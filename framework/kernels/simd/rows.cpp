@@ -159,14 +159,55 @@ void LogSoftmaxBackwardRow(int64_t n, const T* g, const T* y, T* dx) {
   Map2(n, g, y, dx, [d, total](auto a, auto b) { return hn::NegMulAdd(SafeExp(d, b), total, a); });
 }
 
-// loss = log sum exp(x) - (1 - s) x_target - s/n sum x;   d = softmax(x) - (1 - s) [target] - s/n (Szegedy et
-// al. 2016, sec. 7)
 template <class T>
-double CrossEntropyRow(int64_t n, const T* x, int64_t target, double smoothing, T* gradient) {
+struct LargestAndSum {
+  T most;  // which may drop a NaN
+  T sum;
+};
+// Of x + bias [n], which goes to y; of x where bias is null.
+template <class T>
+LargestAndSum<T> AddBias(int64_t n, const T* x, const T* bias, T* y) {
   const hn::ScalableTag<T> d;
-  const T most = RowMax(n, x);
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto floor = hn::Set(d, -std::numeric_limits<T>::infinity());
+  auto first = floor, second = floor;
+  BlockedSum<decltype(d)> total(d);
+  const auto at = [&](int64_t i) HWY_ATTR {
+    auto v = hn::LoadU(d, x + i);
+    if (bias) {
+      v = hn::Add(v, hn::LoadU(d, bias + i));
+      hn::StoreU(v, d, y + i);
+    }
+    return v;
+  };
+  int64_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    const auto a = at(i), b = at(i + lanes);
+    first = hn::Max(first, a);
+    second = hn::Max(second, b);
+    total.add(hn::Add(a, b));
+  }
+  LargestAndSum<T> result{Largest(d, hn::Max(first, second)), Total(d, total.total())};
+  for (; i < n; ++i) {
+    T v = x[i];
+    if (bias) v = y[i] = v + bias[i];
+    result.most = std::max(result.most, v);
+    result.sum += v;
+  }
+  return result;
+}
+
+// loss = log sum exp(x) - (1 - s) x_target - s/n sum x;   d = softmax(x) - (1 - s) [target] - s/n (Szegedy et
+// al. 2016, sec. 7), x with a bias or without, which takes the place of `biased`
+template <class T>
+double CrossEntropyRow(int64_t n, const T* x, const T* bias, int64_t target, double smoothing, T* biased,
+                       T* gradient) {
+  const hn::ScalableTag<T> d;
+  const auto [most, sum] = AddBias(n, x, bias, biased);
+  if (bias) x = biased;
   const T at_target = x[target];
-  const double mean = smoothing > 0 ? RowSum(n, x) / static_cast<double>(n) : 0.0;
+  const double wide = smoothing > 0 && !std::isfinite(sum) ? RowSum(n, x) : static_cast<double>(sum),
+               mean = smoothing > 0 ? wide / static_cast<double>(n) : 0.0;
   T total;
   if (gradient) {
     total = RowExp(n, x, most, gradient);
@@ -388,11 +429,6 @@ void AddOuterKernel(int64_t n, int64_t D, const T* w, const T* y, T* x) {
 }
 
 template <class T>
-void SumRowKernel(int64_t D, const T* a, const T* b, T* y) {
-  Map2(D, a, b, y, [](auto p, auto q) { return hn::Add(p, q); });
-}
-
-template <class T>
 void AddRowKernel(int64_t D, const T* g, T* into) {
   Map2(D, g, into, into, [](auto a, auto b) { return hn::Add(a, b); });
 }
@@ -502,7 +538,6 @@ HEED_TYPED(AddRowsWideKernel)
 HEED_TYPED(AddChosenRowsKernel)
 HEED_TYPED(SquaredDistanceKernel)
 HEED_TYPED(CentredDotKernel)
-HEED_TYPED(SumRowKernel)
 
 }  // namespace HWY_NAMESPACE
 }  // namespace heed::kernels
@@ -544,7 +579,6 @@ HEED_EXPORT(AddRowsWideKernel)
 HEED_EXPORT(AddChosenRowsKernel)
 HEED_EXPORT(SquaredDistanceKernel)
 HEED_EXPORT(CentredDotKernel)
-HEED_EXPORT(SumRowKernel)
 
 namespace {
 // Rows of n values that a thread should get at least.
@@ -643,14 +677,10 @@ CrossEntropySum cross_entropy(int64_t rows, int64_t n, const T* logits, const in
         if (row) std::fill_n(row, n, T{0});
         continue;
       }
-      const T* x = logits + r * n;
-      // here, where the row is in cache, and not before the product, where it would be a pass over memory
-      if (bias) {
-        T* const into = row ? row : biased.data();
-        HEED_DISPATCH(SumRowKernel)(n, x, bias, into);
-        x = into;
-      }
-      losses[static_cast<size_t>(r)] = HEED_DISPATCH(CrossEntropyRow)(n, x, targets[r], smoothing, row);
+      // the bias here, where the row is in cache, and not before the product, where it would be a pass over
+      // memory
+      losses[static_cast<size_t>(r)] = HEED_DISPATCH(CrossEntropyRow)(
+          n, logits + r * n, bias, targets[r], smoothing, row ? row : biased.data(), row);
     }
   });
   for (const double loss : losses) result.loss += loss;
