@@ -69,6 +69,10 @@ inline const std::vector<CaseName>& case_names() {
       {"decode_additive_greedy_64", "64 sentences of about 13 words, 13 words each"},
       {"decode_additive_beam5_1", "8 sentences one at a time, 13 words each"},
       {"decode_additive_beam5_64", "64 sentences of about 13 words, 13 words each"},
+      {"decode_transformer_greedy_1", "16 sentences one at a time, 13 words each"},
+      {"decode_transformer_greedy_64", "64 sentences of about 13 words, 13 words each"},
+      {"decode_transformer_beam5_1", "8 sentences one at a time, 13 words each"},
+      {"decode_transformer_beam5_64", "64 sentences of about 13 words, 13 words each"},
   };
   return all;
 }

@@ -5,6 +5,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "bench/compare_torch/torch_search.h"
 #include "bench/compare_torch/torch_transformer.h"
 
 namespace torch_side {
@@ -173,15 +174,11 @@ void Translator::load_heed(HeedWeights& weights) {
   }
 }
 
-namespace {
-
-// x W^T + b, W^T given; one row by a product of matrix and vector.
 Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  if (x.size(0) == 1) return torch::addmv(bias, weight, x[0]).unsqueeze(0);
-  return torch::addmm(bias, x, weight.t());
+  if (x.size(0) == 1)
+    return (bias.defined() ? torch::addmv(bias, weight, x[0]) : torch::mv(weight, x[0])).unsqueeze(0);
+  return bias.defined() ? torch::addmm(bias, x, weight.t()) : torch::mm(x, weight.t());
 }
-
-}  // namespace
 
 Tensor Translator::decode(const Tensor& source, const Tensor& lengths, int64_t steps, int64_t beam) {
   const torch::InferenceMode inference;
@@ -196,11 +193,10 @@ Tensor Translator::decode(const Tensor& source, const Tensor& lengths, int64_t s
   const Tensor keys = attention_ ? key_(memory) : Tensor(),
                negative = attention_ ? negative_mask(lengths, S) : Tensor();
   Tensor context = attention_ ? torch::zeros({B, kMemory}) : summary;
-  Tensor ids = torch::full({B}, kBos, torch::kLong), scores;
-  std::vector<Tensor> words, parents;
+  Search search(B, beam);
   for (int64_t t = 0; t < steps; ++t) {
-    const int64_t rows = ids.size(0), each = rows / B;
-    const Tensor embedded = target_(ids);
+    const int64_t rows = search.ids().size(0), each = rows / B;
+    const Tensor embedded = target_(search.ids());
     const Tensor g = product(torch::cat({embedded, context, h}, 1), gate_weight_, gate_bias_);
     const Tensor s = torch::sigmoid(g.slice(1, 0, 3 * kDecoder));
     c = s.slice(1, kDecoder, 2 * kDecoder) * c +
@@ -213,34 +209,13 @@ Tensor Translator::decode(const Tensor& source, const Tensor& lengths, int64_t s
     }
     const Tensor read =
         torch::tanh(product(torch::cat({h, context, embedded}, 1), readout_->weight, readout_->bias));
-    const Tensor logits = product(read, projection_->weight, projection_->bias).slice(1, kEos + 1);
-    if (beam == 1) {
-      ids = logits.argmax(1) + (kEos + 1);
-      words.push_back(ids);
-      continue;
-    }
-    const auto [values, places] = logits.topk(beam, 1);
-    Tensor total = values - torch::logsumexp(logits, 1, true);
-    if (scores.defined()) total = total + scores.reshape({rows, 1});
-    const auto [best, at] = total.reshape({B, each * beam}).topk(beam, 1);
-    scores = best;
-    const Tensor from = torch::div(at, beam, "floor");
-    ids = places.reshape({B, each * beam}).gather(1, at).reshape({-1}) + (kEos + 1);
-    const Tensor flat = (from + torch::arange(B).unsqueeze(1) * each).reshape({-1});
-    h = h.index_select(0, flat);
-    c = c.index_select(0, flat);
-    context = context.index_select(0, flat);
-    words.push_back(ids);
-    parents.push_back(flat);
+    const Tensor from = search.advance(product(read, projection_->weight, projection_->bias));
+    if (!from.defined()) continue;
+    h = h.index_select(0, from);
+    c = c.index_select(0, from);
+    context = context.index_select(0, from);
   }
-  if (beam == 1) return torch::stack(words, 1);
-  Tensor row = torch::arange(B) * beam;  // the best hypothesis comes first
-  std::vector<Tensor> backwards;
-  for (int64_t t = steps - 1; t >= 0; --t) {
-    backwards.push_back(words[static_cast<size_t>(t)].index_select(0, row));
-    row = parents[static_cast<size_t>(t)].index_select(0, row);
-  }
-  return torch::stack(backwards, 1).flip(1);
+  return search.words();
 }
 
 ForeachAdam::ForeachAdam(std::vector<Tensor> parameters) : parameters_(std::move(parameters)) {
@@ -296,8 +271,6 @@ Training::Training(const std::string& kind) {
 }
 
 Case Training::decoding(const DecodeCase& c) {
-  const auto model = std::dynamic_pointer_cast<Translator>(model_);
-  if (!model) throw std::runtime_error("decoding: only of the recurrent translator");
   std::vector<std::pair<Tensor, Tensor>> batches;
   const auto sentences = decoded_sentences(c.sentences);
   for (size_t at = 0; at < sentences.size(); at += static_cast<size_t>(c.batch)) {
@@ -314,7 +287,7 @@ Case Training::decoding(const DecodeCase& c) {
     }
     batches.emplace_back(source, torch::tensor(lengths, torch::kLong));
   }
-  const auto translate = [=] {
+  const auto translate = [=, model = model_] {
     model->eval();
     std::vector<Tensor> outputs;
     for (const auto& [source, lengths] : batches)

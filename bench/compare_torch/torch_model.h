@@ -30,6 +30,8 @@ DecoderResult attention_decoder(const torch::Tensor& given, const torch::Tensor&
                                 const torch::Tensor& v);
 /// 0 where s < length, -1e9 elsewhere: [B, S].
 torch::Tensor negative_mask(const torch::Tensor& lengths, int64_t S);
+/// x W^T + b, W given, b or nothing; one row by a product of matrix and vector.
+torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias);
 /// Rows of a [4H, *] weight in the order i, f, g, o -> i, f, o, g: three sigmoids side by side.
 torch::Tensor sigmoids_together(const torch::Tensor& weight);
 
@@ -53,6 +55,10 @@ class Model : public torch::nn::Module {
  public:
   virtual torch::Tensor loss(const Batch& batch) = 0;
   virtual void load_heed(HeedWeights& weights) = 0;
+  /// The words [B, steps] of each of B sentences (padded, source [B, S]) that a beam holds for the most
+  /// probable; beam 1: greedy. In the fastest form we know of.
+  virtual torch::Tensor decode(const torch::Tensor& source, const torch::Tensor& lengths, int64_t steps,
+                               int64_t beam) = 0;
 };
 
 class Translator : public Model {
@@ -60,12 +66,9 @@ class Translator : public Model {
   explicit Translator(bool attention);
   torch::Tensor loss(const Batch& batch) override;
   void load_heed(HeedWeights& weights) override;
-  /// The words [B, steps] of each of B sentences (padded, source [B, S]) that a beam holds for the most
-  /// probable; beam 1: greedy. In the fastest form we know of: one product a step for the gates, keys and
-  /// memory once a sentence and not once a hypothesis, no softmax over the vocabulary but its k best logits
-  /// and the logarithm of the sum.
+  /// One product a step for the gates; keys and memory once a sentence and not once a hypothesis.
   torch::Tensor decode(const torch::Tensor& source, const torch::Tensor& lengths, int64_t steps,
-                       int64_t beam);
+                       int64_t beam) override;
 
  private:
   bool attention_;

@@ -24,6 +24,10 @@ class Transformer : public Model {
   Transformer();
   torch::Tensor loss(const Batch& batch) override;
   void load_heed(HeedWeights& weights) override;
+  /// Keys and values of the words before stay in buffers of all steps; those of the source are made once a
+  /// sentence and not once a hypothesis.
+  torch::Tensor decode(const torch::Tensor& source, const torch::Tensor& lengths, int64_t steps,
+                       int64_t beam) override;
 
  private:
   struct Layer {
@@ -36,6 +40,7 @@ class Transformer : public Model {
   Layer make_layer(const std::string& name, bool decoder);
   void load_layer(Layer& layer, const std::string& name, bool decoder, HeedWeights& weights);
   torch::Tensor embed(const torch::Tensor& ids);
+  torch::Tensor encode(const torch::Tensor& source, const torch::Tensor& padding);
   torch::Tensor self_attention(Layer& layer, const torch::Tensor& x, int64_t B, const torch::Tensor& mask);
   torch::Tensor drop(const torch::Tensor& x) const;
 
