@@ -1,17 +1,21 @@
-// Times translating: every architecture, one sentence at a time and in batches of 32 and 64, greedily and
-// with a beam of 5, with products in f32 and in 8 bits, on one thread and on two.
-//   decode_bench                                       random weights, outputs as long as the sources
-//   decode_bench --run RUN --source FILE               a trained run and the sentences of a file
+// Times translating: every architecture and kind of attention, one sentence at a time and in batches of 32
+// and 64, greedily and with a beam of 5, with products in f32, bf16 and 8 bits, on one thread and on two.
+//   decode_bench [--json FILE]                             random weights, outputs as long as the sources
+//   decode_bench --run RUN --source FILE [--json FILE]     a trained run and the sentences of a file
 // An iteration is all sentences. Further arguments are Google Benchmark's, such as
 // --benchmark_filter=transformer/beam5.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstdio>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "bench/heed_cases.h"
+#include "bench/run_context.h"
+#include "framework/build_info.h"
 #include "models/models.h"
 
 namespace {
@@ -77,23 +81,52 @@ void decode(benchmark::State& state, const Work& work, models::SearchOptions opt
       static_cast<double>(work.sources.size() * state.iterations()), benchmark::Counter::kIsRate);
 }
 
+// Prints as Google Benchmark does, and keeps the rates by what was timed.
+class Rows : public benchmark::ConsoleReporter {
+ public:
+  void ReportRuns(const std::vector<Run>& runs) override {
+    ConsoleReporter::ReportRuns(runs);
+    for (const Run& run : runs) {
+      const std::string name =
+          run.run_name.function_name;  // MODEL/SEARCH/PRODUCTS, and the model may have a /
+      const size_t products = name.rfind('/'), search = name.rfind('/', products - 1);
+      int64_t batch = 0, threads = 0;
+      if (std::sscanf(run.run_name.args.c_str(), "batch:%ld/threads:%ld", &batch, &threads) != 2) continue;
+      rows_.push_back({{"model", name.substr(0, search)},
+                       {"search", name.substr(search + 1, products - search - 1)},
+                       {"products", name.substr(products + 1)},
+                       {"batch", batch},
+                       {"threads", threads},
+                       {"sentences_per_second", std::round(10 * run.counters.at("sentences/s")) / 10}});
+    }
+  }
+  const nlohmann::ordered_json& rows() const { return rows_; }
+
+ private:
+  nlohmann::ordered_json rows_ = nlohmann::ordered_json::array();
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  const std::string command = run_context::command("decode_bench", argc, argv);
   benchmark::Initialize(&argc, argv);
   std::map<std::string, std::string> given;
   for (int i = 1; i + 1 < argc; i += 2) given[argv[i]] = argv[i + 1];
-  if ((argc > 1 && given.size() * 2 + 1 != static_cast<size_t>(argc)) ||
-      given.count("--run") + given.count("--source") != given.size() || given.size() == 1) {
-    fmt::print(stderr,
-               "decode_bench: takes --run RUN --source FILE, or nothing, and --benchmark_... options\n");
+  const size_t both = given.count("--run") + given.count("--source");
+  if (given.size() * 2 + 1 != static_cast<size_t>(argc) || both + given.count("--json") != given.size() ||
+      both == 1) {
+    fmt::print(
+        stderr,
+        "decode_bench: takes --run RUN --source FILE, or neither, --json FILE and --benchmark_... options\n");
     return 2;
   }
   try {
     std::map<std::string, Work> works;
-    if (given.empty()) {
-      for (const char* kind : {"none", "additive", "transformer", "convolutional"})
+    if (both == 0) {
+      for (const char* kind : {"none", "none_state", "transformer", "convolutional"})
         works[kind] = random_work(kind);
+      for (const std::string& kind : nn::attention_kinds()) works[kind] = random_work(kind);
     } else {
       works[given["--run"]] = trained_work(given["--run"], given["--source"]);
     }
@@ -116,8 +149,11 @@ int main(int argc, char** argv) {
         }
       }
     }
-    benchmark::RunSpecifiedBenchmarks();
-  } catch (const Error& error) {
+    Rows rows;
+    benchmark::RunSpecifiedBenchmarks(&rows);
+    if (given.count("--json") > 0)
+      run_context::store(given["--json"], run_context::of({build_info().str()}, command), rows.rows());
+  } catch (const std::exception& error) {
     fmt::print(stderr, "decode_bench: {}\n", error.what());
     return 1;
   }

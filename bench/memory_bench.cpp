@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <functional>
@@ -135,14 +134,10 @@ int main(int argc, char** argv) {
     rows.push_back({{"case", one.name}, {"resident_bytes", seen.resident}, {"pool_bytes", seen.pool}});
   }
   if (argc == 1) return 0;
-  std::FILE* const file = std::fopen(argv[2], "w");
-  if (!file) {
-    fmt::print(stderr, "memory_bench: cannot write '{}': {}\n", argv[2], std::strerror(errno));
+  try {
+    run_context::store(argv[2], run_context::of({build_info().str()}, "memory_bench"), rows);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "memory_bench: {}\n", error.what());
     return 1;
   }
-  fmt::print(file, "{}\n",
-             nlohmann::ordered_json{{"context", run_context::of({build_info().str()}, "memory_bench")},
-                                    {"rows", rows}}
-                 .dump(1));
-  return std::fclose(file) == 0 ? 0 : 1;
 }

@@ -6,11 +6,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -34,9 +37,12 @@ inline std::string cpu_name() {
   return "unknown";
 }
 
-/// @param programs the programs and their libraries, a line each
+/// @param programs the programs and their libraries; of several lines, one is made
 /// @param command what was called, without the file that the run is stored in
-inline nlohmann::ordered_json of(const std::vector<std::string>& programs, const std::string& command) {
+inline nlohmann::ordered_json of(std::vector<std::string> programs, const std::string& command) {
+  for (std::string& program : programs) {
+    for (size_t at = 0; (at = program.find('\n', at)) != std::string::npos;) program.replace(at, 1, "; ");
+  }
   // build/release/bin/PROGRAM
   const auto checkout = std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "..";
   const std::string git = fmt::format("git -C '{}' describe --always --dirty 2>/dev/null", checkout.string());
@@ -45,6 +51,34 @@ inline nlohmann::ordered_json of(const std::vector<std::string>& programs, const
           {"commit", line_of(git)},
           {"date", fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr)))},
           {"command", command}};
+}
+
+/// What was called, without --json FILE.
+inline std::string command(const std::string& program, int argc, char** argv) {
+  std::string line = program;
+  for (int i = 1; i < argc; ++i) {
+    if (std::string(argv[i]) == "--json") {
+      ++i;
+    } else {
+      line += std::string(" ") + argv[i];
+    }
+  }
+  return line;
+}
+
+/// Writes {context, rows} to a file, a row a line.
+/// @param file its name
+/// @param context what of() made
+/// @param rows a list
+/// @throws std::runtime_error when it cannot be written
+inline void store(const std::string& file, const nlohmann::ordered_json& context,
+                  const nlohmann::ordered_json& rows) {
+  std::ofstream out(file);
+  out << "{\"context\": " << context.dump(1) << ",\n\"rows\": [\n";
+  for (size_t i = 0; i < rows.size(); ++i) out << rows[i].dump() << (i + 1 < rows.size() ? ",\n" : "\n");
+  out << "]}\n";
+  if (!out.flush())
+    throw std::runtime_error(fmt::format("cannot write '{}': {}", file, std::strerror(errno)));
 }
 
 }  // namespace run_context

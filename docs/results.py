@@ -97,24 +97,36 @@ def ops():
     return lines[:-1]
 
 
-def decoding():
-    """Sentences a second of every architecture, from decode_bench."""
-    run = run_of(RESULTS / "decoding/random_weights.json")
-    names = {"none": "without attention", "additive": "additive attention", "transformer": "Transformer", "convolutional": "convolutional"}
+MODELS = {"none": "without attention", "none_state": "without attention, state only", "additive": "additive attention", "transformer": "Transformer",
+          "convolutional": "convolutional"}
+
+
+def decoding_of(file):
+    """Sentences a second of every architecture and kind of attention in a run of decode_bench."""
+    run = run_of(file)
     found = {(r["model"], r["search"], r["products"], r["batch"], r["threads"]): r["sentences_per_second"] for r in run["rows"]}
+    kinds = [r["model"] for r in run["rows"]]
+    models = [m for m in MODELS if m in kinds] + sorted(set(kinds) - set(MODELS))
     head = ["", "batch"]
     for search in ("greedy", "beam 5"):
         head += [f"{search} f32", "bf16", "int8", "two threads, f32; bf16; int8"]
     rows = []
-    for model, name in names.items():
+    for model in models:
         for batch in (1, 32, 64):
-            cells = [name, str(batch)]
+            cells = [MODELS.get(model, model.replace("_", " ")), str(batch)]
             for search in ("greedy", "beam5"):
                 one, two = ([found.get((model, search, products, batch, threads)) for products in ("f32", "bf16", "int8")] for threads in (1, 2))
                 cells += [f"{value:.0f}" if value else "" for value in one]
                 cells.append("; ".join(f"{value:.0f}" if value else "" for value in two))
             rows.append(cells)
     return page_table(head, rows) + ["", made_by(run["context"])]
+
+
+def decoding():
+    lines = []
+    for file in sorted(RESULTS.glob("decoding/random_weights*.json")):
+        lines += decoding_of(file) + [""]
+    return lines[:-1]
 
 
 TABLES = {

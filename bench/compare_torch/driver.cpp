@@ -19,7 +19,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
@@ -310,18 +309,19 @@ void print_means(const std::vector<Row>& rows, int threads) {
   }
 }
 
-void write_json(const std::string& file, const nlohmann::ordered_json& of_run, const std::vector<Row>& rows) {
-  std::ofstream out(file);
-  out << "{\"context\": " << of_run.dump(1) << ",\n\"rows\": [\n";
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const Row& r = rows[i];
-    out << fmt::format(
-        R"({{"name": "{}", "shape": "{}", "threads": {}, "heed_us": {:.3f}, "torch_us": {:.3f}, "ratio": {:.3f}{}}}{})",
-        r.name, r.shape, r.threads, r.heed, r.torch, r.ratio(),
-        r.weakened ? R"(, "torch_weakened": true)" : "", i + 1 < rows.size() ? ",\n" : "\n");
+nlohmann::ordered_json as_json(const std::vector<Row>& rows) {
+  const auto rounded = [](double value) { return std::round(1000 * value) / 1000; };
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const Row& r : rows) {
+    all.push_back({{"name", r.name},
+                   {"shape", r.shape},
+                   {"threads", r.threads},
+                   {"heed_us", rounded(r.heed)},
+                   {"torch_us", rounded(r.torch)},
+                   {"ratio", rounded(r.ratio())}});
+    if (r.weakened) all.back()["torch_weakened"] = true;
   }
-  out << "]}\n";
-  if (!out.flush()) throw std::runtime_error(fmt::format("write '{}' failed", file));
+  return all;
 }
 
 }  // namespace
@@ -337,16 +337,11 @@ int main(int argc, char** argv) {
       compare_torch::compare_at(threads, options, bin, rows, greetings);
       compare_torch::print_means(rows, threads);
     }
-    std::string command = "compare_torch";
-    for (int i = 1; i < argc; ++i) {
-      if (std::string(argv[i]) == "--json") {
-        ++i;
-      } else {
-        command += std::string(" ") + argv[i];
-      }
+    if (!options.json.empty()) {
+      run_context::store(options.json,
+                         run_context::of(greetings, run_context::command("compare_torch", argc, argv)),
+                         compare_torch::as_json(rows));
     }
-    if (!options.json.empty())
-      compare_torch::write_json(options.json, run_context::of(greetings, command), rows);
   } catch (const std::invalid_argument& e) {
     fmt::print(stderr, "compare_torch: {} (see --help)\n", e.what());
     return 2;
