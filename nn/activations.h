@@ -20,6 +20,23 @@ using Tanh = Activation<tanh>;          // tanh x
 using Sigmoid = Activation<sigmoid>;    // 1 / (1 + e^-x)
 using SiLU = Activation<silu>;          // x sigmoid(x)
 using Softplus = Activation<softplus>;  // log(1 + e^x)
+// PyTorch's further activations, whose equations are in framework/ops/combined.h.
+using ReLU6 = Activation<relu6>;
+using Hardsigmoid = Activation<hardsigmoid>;
+using Hardswish = Activation<hardswish>;
+using SELU = Activation<selu>;
+using Mish = Activation<mish>;
+using Softsign = Activation<softsign>;
+using LogSigmoid = Activation<logsigmoid>;
+
+/// A layer that returns what it is given.
+class Identity : public Module {
+ public:
+  explicit Identity(const Scope& scope = {}) : Module(scope) {}
+  /// @param x [*]
+  /// @return x
+  Tensor operator()(const Tensor& x) const { return announce(x); }
+};
 
 /// A layer that applies gelu.
 class GELU : public Module {

@@ -84,7 +84,7 @@ class GRU : public StackedRecurrent<GRULayer> {
   /// @param lengths i64 [B], each in 0..T; undefined: all T
   /// @return output [B, T, D hidden] of the last layer, hidden [B, D hidden] of the last layer at the end of
   ///   each sequence (the two directions concatenated)
-  GRUResult operator()(const Tensor& x, const Tensor& lengths) const;
+  GRUResult operator()(const Tensor& x, const Tensor& lengths = {}) const;
 
   /// Runs the GRU from a given state, such as h0 of PyTorch's GRU.
   ///   GRUResult first = gru(x, {}, {}), second = gru(y, {}, first.hidden);

@@ -66,6 +66,7 @@ using MSELoss = ElementwiseLoss<mse_loss>;                   // (x - target)^2
 using L1Loss = ElementwiseLoss<l1_loss>;                     // |x - target|
 using BCEWithLogitsLoss = ElementwiseLoss<bce_with_logits>;  // x are logits, targets in [0, 1]
 using KLDivLoss = ElementwiseLoss<kl_div>;                   // x are log probabilities, targets probabilities
+using BCELoss = ElementwiseLoss<binary_cross_entropy>;       // x are probabilities, targets in [0, 1]
 
 /// Smooth L1 loss: quadratic for differences below beta, linear above.
 class SmoothL1Loss {
@@ -85,6 +86,27 @@ class SmoothL1Loss {
 
  private:
   double beta_;
+  Reduction reduction_;
+};
+
+/// Huber's loss: quadratic for differences up to delta, linear above.
+class HuberLoss {
+ public:
+  /// @param delta above 0
+  /// @param reduction how the elements' losses are combined
+  /// @throws ValueError for a delta that is not above 0
+  explicit HuberLoss(double delta = 1, Reduction reduction = Reduction::mean)
+      : delta_(delta), reduction_(reduction) {
+    check_number("HuberLoss", "delta", delta, Allowed::positive);
+  }
+  /// @param x,target tensors of one shape
+  /// @return scalar; for Reduction::none a tensor of their shape
+  Tensor operator()(const Tensor& x, const Tensor& target) const {
+    return huber_loss(x, target, delta_, reduction_);
+  }
+
+ private:
+  double delta_;
   Reduction reduction_;
 };
 

@@ -129,6 +129,12 @@ class Module {
   /// this module and all below it.
   /// @param on true for training, the mode of a new module; false for evaluation
   void train(bool on = true);
+  /// Clears the gradients of all parameters, as Optimizer::zero_grad() does for its own.
+  void zero_grad() const {
+    for (const Tensor& p : parameters()) p.zero_grad();
+  }
+  /// Evaluation mode: train(false).
+  void eval() { train(false); }
   /// @return whether the module is in training mode
   bool training() const { return training_; }
 

@@ -89,7 +89,7 @@ class LSTM : public StackedRecurrent<LSTMLayer> {
   /// @param lengths i64 [B], each in 0..T; undefined: all T
   /// @return output [B, T, D hidden] of the last layer, hidden and cell [B, D hidden] of the last layer at
   ///   the end of each sequence (the two directions concatenated)
-  LSTMResult operator()(const Tensor& x, const Tensor& lengths) const;
+  LSTMResult operator()(const Tensor& x, const Tensor& lengths = {}) const;
 
   /// The state that is passed from one part of a text to the next, in PyTorch's order: layer 0 forward, layer
   /// 0 backward, layer 1 forward, ...

@@ -404,13 +404,12 @@ int main(int argc, char** argv) {
                    "attention to draw: cross (output to source), or encoder's or decoder's to itself");
   apps::add_choice(cli, "--order", options.picture.order,
                    "how columns follow each other: auto (as the text does), ltr (from left to right), rtl");
-  auto* const layer =
-      cli.add_option(
-             "--layer", options.picture.layer,
-             "layer to draw (default: what was chosen for the run, see align --choose, else the mean of all)")
-          ->check(CLI::NonNegativeNumber);
+  auto* const layer = cli.add_option("--layer", options.picture.layer,
+                                     "layer to draw, from 0 (default: what was chosen for the run, see align "
+                                     "--choose, else the mean of all)")
+                          ->check(CLI::NonNegativeNumber);
   auto* const head =
-      cli.add_option("--head", options.picture.head, "head to draw (default: the first of the layer)")
+      cli.add_option("--head", options.picture.head, "head to draw, from 0 (default: the first of the layer)")
           ->check(CLI::NonNegativeNumber);
   auto* const mean = cli.add_flag("--mean", options.picture.mean,
                                   "draw the mean of all layers and heads, or of the heads of --layer");

@@ -10,6 +10,7 @@
 
 #include "apps/heatmap/picture.h"
 #include "apps/heatmap/viewer_files.h"
+#include "models/text/tokenizer.h"
 #include "models/text/unicode.h"
 
 namespace heed::heatmap {
@@ -86,12 +87,12 @@ void add_search(PageJson& json, const models::Translation& record) {
   for (const models::TranslationStep& step : record.steps) {
     PageJson best = PageJson::array();
     for (const models::ProbableUnit& unit : step.best)
-      best.push_back({{"t", unit.text}, {"p", rounded_for_page(unit.log_probability)}});
+      best.push_back({{"t", models::unescape(unit.text)}, {"p", rounded_for_page(unit.log_probability)}});
     json["steps"].push_back({{"p", rounded_for_page(step.log_probability)}, {"best", std::move(best)}});
   }
   for (const models::TranslationBranch& node : record.beam)
-    json["tree"].push_back(
-        {node.parent, node.text, rounded_for_page(node.score), static_cast<int>(node.fate)});
+    json["tree"].push_back({node.parent, models::unescape(node.text), rounded_for_page(node.score),
+                            static_cast<int>(node.fate)});
   for (const models::TranslationWithout& one : record.without)
     json["without"].push_back({{"w", one.word}, {"text", one.text}, {"score", rounded_for_page(one.score)}});
   if (!record.without.empty()) json["withoutKind"] = models::name_of_choice(record.without_kind);

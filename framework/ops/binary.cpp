@@ -205,12 +205,14 @@ Tensor with_number(const Tensor& x, const Scalar& s, double scale, double shift,
 Tensor add(const Tensor& x, Scalar s) { return with_number<Add>(x, s, 1, s.value()); }
 Tensor sub(const Tensor& x, Scalar s) { return with_number<Sub>(x, s, 1, -s.value()); }
 Tensor sub(Scalar s, const Tensor& x) { return with_number<Sub>(x, s, -1, s.value(), /*number_first=*/true); }
-Tensor mul(const Tensor& x, Scalar s) { return with_number<Mul>(x, s, s.value(), 0); }
+// Adding -0 leaves the sign of a zero.
+Tensor mul(const Tensor& x, Scalar s) { return with_number<Mul>(x, s, s.value(), -0.0); }
 Tensor div(const Tensor& x, Scalar s) {
   detail::require_defined("div", x);
   if (!is_floating(x.dtype())) return run<Div>(x, detail::scalar_operand(s, x.dtype()));
   int exponent = 0;  // of a power of two the reciprocal is exact
-  if (std::frexp(s.value(), &exponent) == 0.5 && std::abs(exponent) < 120) return affine(x, 1 / s.value(), 0);
+  if (std::frexp(s.value(), &exponent) == 0.5 && std::abs(exponent) < 120)
+    return affine(x, 1 / s.value(), -0.0);
   return apply(Quotient{s.value()}, x);
 }
 Tensor div(Scalar s, const Tensor& x) {

@@ -191,6 +191,48 @@ struct BceWithLogits {
 struct KlDiv {
   static void samples(SampleList& s) { add_loss(s, "kl_div(a, b", {3, 4}, positive({3, 4}), kl_div); }
 };
+struct HuberLoss {
+  static void samples(SampleList& s) {
+    add_loss(s, "huber_loss(a, b, delta=0.8", {3, 4}, {3, 4},
+             [](const Tensor& x, const Tensor& target, Reduction reduction) {
+               return huber_loss(x, target, 0.8, reduction);
+             });
+  }
+};
+struct BinaryCrossEntropy {
+  static void samples(SampleList& s) {
+    add_loss(s, "binary_cross_entropy(torch.sigmoid(a), b", {3, 4}, positive({3, 4}),
+             [](const Tensor& x, const Tensor& target, Reduction reduction) {
+               return binary_cross_entropy(sigmoid(x), target, reduction);
+             });
+    for (OpSample& sample : s.samples) sample.finite_only = true;  // NaN is no probability
+  }
+};
+struct TripletMarginLoss {
+  static void samples(SampleList& s) {
+    s.add("torch.nn.functional.triplet_margin_loss(a, b, c)", {{3, 4}, {3, 4}, {3, 4}},
+          [](const auto& x) { return std::vector{triplet_margin_loss(x[0], x[1], x[2])}; });
+    s.add("torch.nn.functional.triplet_margin_loss(a, b, c, margin=0.5, reduction='none')",
+          {{3, 4}, {3, 4}, {3, 4}}, [](const auto& x) {
+            return std::vector{triplet_margin_loss(x[0], x[1], x[2], 0.5, Reduction::none)};
+          });
+    s.again({{0, 4}, {0, 4}, {0, 4}});
+  }
+};
+struct CosineEmbeddingLoss {
+  static void samples(SampleList& s) {
+    const auto run = [](Reduction reduction) {
+      return [reduction](const auto& x) {
+        return std::vector{cosine_embedding_loss(x[0], x[1], x[2], 0.1, reduction)};
+      };
+    };
+    s.add("torch.nn.functional.cosine_embedding_loss(a, b, c, margin=0.1)",
+          {{3, 4}, {3, 4}, integers({3}, {1, -1, -1})}, run(Reduction::mean));
+    s.add("torch.nn.functional.cosine_embedding_loss(a, b, c, margin=0.1, reduction='none')",
+          {{3, 4}, {3, 4}, integers({3}, {1, -1, -1})}, run(Reduction::none));
+    s.again({{0, 4}, {0, 4}, integers({0}, {})});
+  }
+};
 struct NllLoss {
   static void samples(SampleList& s) {
     s.add("torch.nn.functional.nll_loss(a, b)", {{4, 3}, integers({4}, {0, 2, 1, 2})},
@@ -232,6 +274,48 @@ Tensor kl_div(const Tensor& log_probabilities, const Tensor& target, Reduction r
     const Tensor zero = zeros({}, target.dtype()), one = ones({}, target.dtype());
     const Tensor log_target = log(where(eq(target, zero), one, target));  // 0 log 0 = 0
     return reduced(weighed(target, log_target - log_probabilities), reduction);
+  });
+}
+
+Tensor huber_loss(const Tensor& x, const Tensor& target, double delta, Reduction reduction) {
+  require_alike("huber_loss", x, target);
+  if (!(delta > 0)) throw ValueError("huber_loss", fmt::format("delta must be positive, got {}", delta));
+  return detail::composed("huber_loss", [&] {
+    const Tensor away = x - target, near = clamp(away, -delta, delta);
+    return reduced(near * (away - near * 0.5), reduction);
+  });
+}
+
+Tensor binary_cross_entropy(const Tensor& probabilities, const Tensor& target, Reduction reduction) {
+  require_alike("binary_cross_entropy", probabilities, target);
+  return detail::composed("binary_cross_entropy", [&] {
+    if (!all((probabilities >= 0) & (probabilities <= 1)).item<bool>())
+      throw ValueError("binary_cross_entropy", "a probability is outside [0, 1]");
+    const auto log_of = [](const Tensor& p) { return log(clamp_min(p, std::exp(-100.0))); };
+    return reduced(-(target * log_of(probabilities) + (1 - target) * log_of(1 - probabilities)), reduction);
+  });
+}
+
+Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                           double margin, Reduction reduction) {
+  require_alike("triplet_margin_loss", anchor, positive);
+  require_alike("triplet_margin_loss", anchor, negative);
+  return detail::composed("triplet_margin_loss", [&] {
+    return reduced(relu(pairwise_distance(anchor, positive) - pairwise_distance(anchor, negative) + margin),
+                   reduction);
+  });
+}
+
+Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& target, double margin,
+                             Reduction reduction) {
+  require_alike("cosine_embedding_loss", a, b);
+  detail::require_defined("cosine_embedding_loss", target);
+  if (a.ndim() != 2 || target.shape() != Shape{a.size(0)})
+    throw ShapeError("cosine_embedding_loss", fmt::format("takes [N, D] and a target [N], got {} and {}",
+                                                          a.shape().str(), target.shape().str()));
+  return detail::composed("cosine_embedding_loss", [&] {
+    const Tensor cosine = cosine_similarity(a, b);
+    return reduced(where(target > 0, 1 - cosine, relu(cosine - margin)), reduction);
   });
 }
 
@@ -285,6 +369,10 @@ DEFINE_OP(l1_loss, L1Loss)
 DEFINE_OP(smooth_l1_loss, SmoothL1Loss)
 DEFINE_OP(bce_with_logits, BceWithLogits)
 DEFINE_OP(kl_div, KlDiv)
+DEFINE_OP(huber_loss, HuberLoss)
+DEFINE_OP(binary_cross_entropy, BinaryCrossEntropy)
+DEFINE_OP(triplet_margin_loss, TripletMarginLoss)
+DEFINE_OP(cosine_embedding_loss, CosineEmbeddingLoss)
 DEFINE_OP(nll_loss, NllLoss)
 
 }  // namespace heed

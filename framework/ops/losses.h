@@ -76,5 +76,39 @@ Tensor bce_with_logits(const Tensor& logits, const Tensor& target, Reduction red
 /// @return scalar, or p's shape
 /// @throws ShapeError
 Tensor kl_div(const Tensor& log_probabilities, const Tensor& target, Reduction reduction = Reduction::mean);
+/// Huber's loss: d^2 / 2 where d = |x - target| <= delta, else delta (d - delta / 2) (Huber 1964).
+/// @param x,target tensors of one shape
+/// @param delta above 0
+/// @param reduction how the elements' losses are combined
+/// @return scalar, or x's shape
+/// @throws ShapeError, ValueError for delta <= 0
+Tensor huber_loss(const Tensor& x, const Tensor& target, double delta = 1,
+                  Reduction reduction = Reduction::mean);
+/// Binary cross-entropy of probabilities: -t log p - (1 - t) log(1 - p), each logarithm at least -100.
+/// bce_with_logits() of the logits is more exact.
+/// @param probabilities the p of the equation, in [0, 1]
+/// @param target the t of the equation, in [0, 1], of p's shape
+/// @param reduction how the elements' losses are combined
+/// @return scalar, or p's shape
+/// @throws ShapeError, ValueError for a probability outside [0, 1]
+Tensor binary_cross_entropy(const Tensor& probabilities, const Tensor& target,
+                            Reduction reduction = Reduction::mean);
+/// max(0, margin + |anchor - positive| - |anchor - negative|) with pairwise_distance().
+/// @param anchor,positive,negative [N, D] each
+/// @param margin by how much the negative is to be farther away
+/// @param reduction how the rows' losses are combined
+/// @return scalar, or [N]
+/// @throws ShapeError
+Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                           double margin = 1, Reduction reduction = Reduction::mean);
+/// 1 - cos(a, b) of pairs that belong together, max(0, cos(a, b) - margin) of others.
+/// @param a,b [N, D] each
+/// @param target [N]: 1 for pairs that belong together, -1 for others
+/// @param margin cosine that others may have
+/// @param reduction how the pairs' losses are combined
+/// @return scalar, or [N]
+/// @throws ShapeError
+Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& target, double margin = 0,
+                             Reduction reduction = Reduction::mean);
 
 }  // namespace heed

@@ -186,5 +186,47 @@ Tensor Tensor::l1_loss(const Tensor& target, Reduction reduction) const { return
 Tensor Tensor::smooth_l1_loss(const Tensor& target, double beta, Reduction reduction) const { return heed::smooth_l1_loss(*this, target, beta, reduction); }
 Tensor Tensor::bce_with_logits(const Tensor& target, Reduction reduction) const { return heed::bce_with_logits(*this, target, reduction); }
 Tensor Tensor::kl_div(const Tensor& target, Reduction reduction) const { return heed::kl_div(*this, target, reduction); }
+Tensor Tensor::huber_loss(const Tensor& target, double delta, Reduction reduction) const { return heed::huber_loss(*this, target, delta, reduction); }
+Tensor Tensor::binary_cross_entropy(const Tensor& target, Reduction reduction) const { return heed::binary_cross_entropy(*this, target, reduction); }
+Tensor Tensor::triplet_margin_loss(const Tensor& positive, const Tensor& negative, double margin, Reduction reduction) const { return heed::triplet_margin_loss(*this, positive, negative, margin, reduction); }
+Tensor Tensor::cosine_embedding_loss(const Tensor& b, const Tensor& target, double margin, Reduction reduction) const { return heed::cosine_embedding_loss(*this, b, target, margin, reduction); }
+Tensor Tensor::relu6() const { return heed::relu6(*this); }
+Tensor Tensor::hardsigmoid() const { return heed::hardsigmoid(*this); }
+Tensor Tensor::hardswish() const { return heed::hardswish(*this); }
+Tensor Tensor::selu() const { return heed::selu(*this); }
+Tensor Tensor::mish() const { return heed::mish(*this); }
+Tensor Tensor::softsign() const { return heed::softsign(*this); }
+Tensor Tensor::logsigmoid() const { return heed::logsigmoid(*this); }
+Tensor Tensor::hardtanh(double low, double high) const { return heed::hardtanh(*this, low, high); }
+Tensor Tensor::prelu(const Tensor& weight) const { return heed::prelu(*this, weight); }
+Tensor Tensor::glu(int dim) const { return heed::glu(*this, dim); }
+Tensor Tensor::log2() const { return heed::log2(*this); }
+Tensor Tensor::log10() const { return heed::log10(*this); }
+Tensor Tensor::tan() const { return heed::tan(*this); }
+Tensor Tensor::lerp(const Tensor& b, double weight) const { return heed::lerp(*this, b, weight); }
+Tensor Tensor::lerp(const Tensor& b, const Tensor& weight) const { return heed::lerp(*this, b, weight); }
+Tensor Tensor::addcmul(const Tensor& a, const Tensor& b, double value) const { return heed::addcmul(*this, a, b, value); }
+Tensor Tensor::addcdiv(const Tensor& a, const Tensor& b, double value) const { return heed::addcdiv(*this, a, b, value); }
+Tensor Tensor::addmm(const Tensor& a, const Tensor& b, double beta, double alpha) const { return heed::addmm(*this, a, b, beta, alpha); }
+Tensor Tensor::baddbmm(const Tensor& a, const Tensor& b, double beta, double alpha) const { return heed::baddbmm(*this, a, b, beta, alpha); }
+Tensor Tensor::nan_to_num(double nan, std::optional<double> infinity, std::optional<double> minus_infinity) const { return heed::nan_to_num(*this, nan, infinity, minus_infinity); }
+Tensor Tensor::clip(double low, double high) const { return heed::clip(*this, low, high); }
+bool Tensor::equal(const Tensor& b) const { return heed::equal(*this, b); }
+Tensor Tensor::narrow(int dim, int64_t start, int64_t length) const { return heed::narrow(*this, dim, start, length); }
+Tensor Tensor::expand_as(const Tensor& like) const { return heed::expand_as(*this, like); }
+Tensor Tensor::reshape_as(const Tensor& like) const { return heed::reshape_as(*this, like); }
+Tensor Tensor::view_as(const Tensor& like) const { return heed::view_as(*this, like); }
+Tensor Tensor::type_as(const Tensor& like) const { return heed::type_as(*this, like); }
+Tensor Tensor::ravel() const { return heed::ravel(*this); }
+Tensor Tensor::swapaxes(int dim_a, int dim_b) const { return heed::swapaxes(*this, dim_a, dim_b); }
+Tensor Tensor::repeat_interleave(int64_t times) const { return heed::repeat_interleave(*this, times); }
+Tensor Tensor::take_along_dim(const Tensor& index, int dim) const { return heed::take_along_dim(*this, index, dim); }
+Tensor Tensor::scatter(int dim, const Tensor& index, double value) const { return heed::scatter(*this, dim, index, value); }
+Tensor Tensor::index_add(int dim, const Tensor& index, const Tensor& source, double alpha) const { return heed::index_add(*this, dim, index, source, alpha); }
+Tensor Tensor::index_fill(int dim, const Tensor& index, Scalar value) const { return heed::index_fill(*this, dim, index, value); }
+Tensor Tensor::diff(int dim) const { return heed::diff(*this, dim); }
+Tensor Tensor::quantile(double q, int dim, KeepDim keep) const { return heed::quantile(*this, q, dim, keep); }
+Tensor Tensor::bincount(int64_t least) const { return heed::bincount(*this, least); }
+Tensor Tensor::pairwise_distance(const Tensor& b, double eps) const { return heed::pairwise_distance(*this, b, eps); }
 
 }  // namespace heed

@@ -10,9 +10,9 @@ import re
 import sys
 
 OPS = pathlib.Path(__file__).resolve().parent
-HEADERS = ["arithmetic.h", "reductions.h", "shapes.h", "indexing.h", "products.h", "linalg.h", "probability.h", "creation.h", "losses.h"]
+HEADERS = ["arithmetic.h", "reductions.h", "shapes.h", "indexing.h", "products.h", "linalg.h", "probability.h", "creation.h", "losses.h", "combined.h"]
 OWN = {"index"}  # that Tensor declares itself, with braces that nest
-NONE = {"where"}  # PyTorch's method is one of the values, not of the condition
+NONE = {"where", "normalize", "normalized"}  # where: PyTorch's method is one of the values, not of the condition; normalize: a template
 DECLARATION = re.compile(r"^(?:inline )?(Tensor|bool|std::vector<Tensor>|[A-Z]\w+) (\w+)\((const Tensor& \w+)(?:, (.*?))?\)(?:;$| \{)", re.M)
 KNOWN = {"Tensor", "Shape", "Dims", "Scalar", "DType", "KeepDim", "GeluForm", "Reduction", "Index"}  # types that tensor.h has before the class
 

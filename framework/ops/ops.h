@@ -5,6 +5,7 @@
 #pragma once
 
 #include "framework/ops/arithmetic.h"
+#include "framework/ops/combined.h"
 #include "framework/ops/creation.h"
 #include "framework/ops/indexed_attention.h"
 #include "framework/ops/indexing.h"

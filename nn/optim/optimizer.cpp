@@ -158,6 +158,12 @@ void clip_gradient_value(const std::vector<Tensor>& parameters, double limit) {
   }
 }
 
+NamedTensors numbered(const std::vector<Tensor>& parameters) {
+  NamedTensors named;
+  for (const Tensor& p : parameters) named.emplace_back(std::to_string(named.size()), p);
+  return named;
+}
+
 Optimizer::Optimizer(NamedTensors parameters, double weight_decay)
     : parameters_(std::move(parameters)), groups_(parameters_.size()), weight_decay_(weight_decay) {
   check_parameters("optimizer", parameters_);
@@ -194,6 +200,9 @@ Adam::Adam(NamedTensors parameters, AdamOptions options)
     second_.push_back(zeros(p.shape(), p.dtype()));
   }
 }
+
+AdamW::AdamW(NamedTensors parameters, AdamOptions options)
+    : Adam(std::move(parameters), (options.decoupled = true, options)) {}
 
 void Adam::step(double lr, double grad_scale) {
   check_step("adam", lr, grad_scale);

@@ -36,6 +36,11 @@ double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm
 ///   are then unchanged
 void clip_gradient_value(const std::vector<Tensor>& parameters, double limit);
 
+/// Parameters under the names "0", "1", ..., for optimisers whose state need not survive a change of the model.
+/// @param parameters as of Module::parameters()
+/// @return the same with names
+NamedTensors numbered(const std::vector<Tensor>& parameters);
+
 /// Options that apply to a group of an optimiser's parameters instead of the optimiser's own.
 struct GroupOptions {
   std::optional<double> lr_scale;      // factor for the learning rate of each step; at least 0
@@ -107,6 +112,11 @@ class Adam : public Optimizer {
   /// @param options decay rates, eps, weight decay
   /// @throws ValueError for an option outside its range
   explicit Adam(NamedTensors parameters, AdamOptions options = {});
+  /// @param parameters the parameters() of a module, which become numbered()
+  /// @param options as above
+  /// @throws as above
+  explicit Adam(const std::vector<Tensor>& parameters, AdamOptions options = {})
+      : Adam(numbered(parameters), options) {}
   void step(double lr, double grad_scale = 1.0) override;
   NamedTensors state() const override;
   /// Restores a result of state(), or the state of an older version of heed, whose single counter
@@ -120,6 +130,20 @@ class Adam : public Optimizer {
   AdamOptions options_;
   std::vector<int64_t> steps_;  // one for each parameter
   std::vector<Tensor> first_, second_;
+};
+
+/// Adam with decoupled weight decay, 0.01 unless set.
+class AdamW : public Adam {
+ public:
+  /// @param parameters the named_parameters() of a module
+  /// @param options decay rates, eps, weight decay; `decoupled` is set
+  /// @throws ValueError for an option outside its range
+  explicit AdamW(NamedTensors parameters, AdamOptions options = {.weight_decay = 0.01});
+  /// @param parameters the parameters() of a module, which become numbered()
+  /// @param options as above
+  /// @throws as above
+  explicit AdamW(const std::vector<Tensor>& parameters, AdamOptions options = {.weight_decay = 0.01})
+      : AdamW(numbered(parameters), options) {}
 };
 
 /// Base of optimisers that keep one or more tensors ("slots") of each parameter's shape. It stores and loads
@@ -165,6 +189,11 @@ class SGD : public SlotOptimizer {
   /// @param options momentum, weight decay, Nesterov's form
   /// @throws ValueError for an option outside its range, and for nesterov without momentum
   explicit SGD(NamedTensors parameters, SGDOptions options = {});
+  /// @param parameters the parameters() of a module, which become numbered()
+  /// @param options as above
+  /// @throws as above
+  explicit SGD(const std::vector<Tensor>& parameters, SGDOptions options = {})
+      : SGD(numbered(parameters), options) {}
 
  protected:
   Tensor change(const Tensor& g, std::vector<Tensor>& slots, double lr) const override;

@@ -214,5 +214,16 @@ TEST_F(Viewer, BadInputIsOneClearLine) {
   expect_no_page({"--records", file, "--lines", "1-2", "-o", out}, 1, "has 1 line, --lines asks for 2");
 }
 
+// Candidates as they are read, and not as Moses' tokenizer writes them.
+TEST(Viewer, CandidatesAreUnescaped) {
+  models::Translation record;
+  record.steps.push_back({-0.1, {{"&apos;s", -0.5}, {"&lt;unk&gt;", -2.5}}});
+  record.beam.push_back({-1, "&amp;", -0.5, models::BeamFate::kept});
+  const nlohmann::ordered_json json = record_for_page({record, "", {}})["record"];
+  EXPECT_EQ(json["steps"][0]["best"][0]["t"], "'s");
+  EXPECT_EQ(json["steps"][0]["best"][1]["t"], "<unk>");
+  EXPECT_EQ(json["tree"][0][1], "&");
+}
+
 }  // namespace
 }  // namespace heed

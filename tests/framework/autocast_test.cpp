@@ -75,6 +75,9 @@ const std::map<std::string, GemmCase>& gemm_cases() {
   static const std::map<std::string, GemmCase> cases = {
       {"matmul", {{{160, 128}, {128, 192}}, [](const auto& x) { return matmul(x[0], x[1]); }}},
       {"bmm", {{{3, 128, 128}, {3, 128, 128}}, [](const auto& x) { return bmm(x[0], x[1]); }}},
+      {"addmm", {{{192}, {160, 128}, {128, 192}}, [](const auto& x) { return addmm(x[0], x[1], x[2]); }}},
+      {"baddbmm",
+       {{{128}, {3, 128, 128}, {3, 128, 128}}, [](const auto& x) { return baddbmm(x[0], x[1], x[2]); }}},
       {"einsum", {{{160, 128}, {192, 128}}, [](const auto& x) { return einsum("ik,jk->ij", x[0], x[1]); }}},
       {"linear", {{{160, 128}, {192, 128}, {192}}, [](const auto& x) { return linear(x[0], x[1], x[2]); }}},
       {"linear_cross_entropy",

@@ -29,6 +29,8 @@ const std::map<std::string, std::string>& without_special_values() {
   static const char* const kMasks = "takes masks alone";
   static const char* const kFinite = "refuses matrices with NaN or infinities: linalg_test";
   static const std::map<std::string, std::string> reasons = {
+      {"binary_cross_entropy", "probabilities are in [0, 1]"},
+      {"bincount", "takes whole numbers"},
       {"zeros", kNothing},
       {"ones", kNothing},
       {"full", kNothing},
@@ -71,6 +73,8 @@ const std::map<std::string, std::string>& any_zero() {
   static const std::map<std::string, std::string> reasons = {
       {"relu", "max(-0, 0) may be either, as in IEEE's own maximum"},
       {"elu", "-0 as it came, which PyTorch takes for 0"},
+      {"selu", "as elu"},
+      {"quantile", "of two equal elements either"},
       {"gelu", "-0 times Phi is -0, which PyTorch loses in 1 + erf"},
       {"kl_div", "a sum with 0 inside of it"},
       {"einsum", "a product of matrices: a sum that begins with 0, also of one product alone"},
@@ -102,6 +106,7 @@ const std::vector<Difference>& differences_of_outputs() {
       "x times a function that is 0 there: the limit, 0; PyTorch multiplies infinity by 0";
   static const char* const kSquares =
       "a row is brought near 1 before it is squared; PyTorch's squares overflow and it divides by infinity";
+  static const char* const kLength = "lengths that do not overflow; PyTorch subtracts infinities";
   static const char* const kRatio =
       "a quotient beyond f64: infinite, and nothing is left; PyTorch's fmod gives NaN";
   static const std::vector<Difference> all = {
@@ -111,6 +116,9 @@ const std::vector<Difference>& differences_of_outputs() {
       {"layer_norm", "a: +huge", "finite", kMoments},
       {"layer_norm", "a: -huge", "finite", kMoments},
       {"silu", "a: -inf", "finite", kLimit},
+      {"quantile", "a: +inf", "+inf", "between a number and infinity; PyTorch subtracts infinities"},
+      {"triplet_margin_loss", "a: +huge", "finite", kLength},
+      {"triplet_margin_loss", "a: -huge", "finite", kLength},
       {"gelu", "a: -inf", "finite", kLimit},
       {"gelu_tanh", "a: -inf", "finite", kLimit},
       {"rms_norm", "a: +huge", "finite", kSquares},
@@ -153,6 +161,9 @@ const std::vector<Difference>& differences_of_outputs() {
 const std::vector<Difference>& differences_of_gradients() {
   static const char* const kMoments =
       "the variance overflows and its inverse root is 0; PyTorch subtracts infinities";
+  static const char* const kUnit = "vectors are brought to length 1 first; PyTorch's lengths overflow";
+  static const char* const kTwoEnds = "from both ends: infinity less infinity, or 0 times it";
+  static const char* const kRatios = "an infinite quotient times the 0 that another became";
   static const char* const kOrder = "infinities are added in another order";
   static const char* const kCancels = "large terms cancel: what f32 leaves goes by their rounding";
   static const char* const kIgnored =
@@ -168,6 +179,17 @@ const std::vector<Difference>& differences_of_gradients() {
       "a row is brought near 1 before it is squared; PyTorch's squares overflow and it divides by infinity";
   static const char* const kRatio = "minus the quotient, which is beyond f64; PyTorch's fmod gives NaN";
   static const std::vector<Difference> all = {
+      {"cosine_embedding_loss", "a: +huge", "finite", kUnit},
+      {"cosine_embedding_loss", "a: -huge", "finite", kUnit},
+      {"cosine_embedding_loss", "b: +huge", "finite", kUnit},
+      {"cosine_embedding_loss", "b: -huge", "finite", kUnit},
+      {"lerp", "a: +inf", "nan", kTwoEnds},
+      {"lerp", "a: -inf", "nan", kTwoEnds},
+      {"lerp", "b: +inf", "nan", kTwoEnds},
+      {"lerp", "b: -inf", "nan", kTwoEnds},
+      {"lerp", "c: +inf", "nan", kTwoEnds},
+      {"lerp", "c: -inf", "nan", kTwoEnds},
+      {"addcdiv", "c: denormals", "nan", kRatios},
       {"remainder", "b: denormals", "-inf", kRatio},
       {"relu", "a: nan", "finite",
        "NaN > 0 does not hold: 0; PyTorch lets the cotangent through. The result is NaN"},

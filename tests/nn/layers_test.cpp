@@ -358,5 +358,28 @@ TEST(Layers, NumbersOutsideTheirRangesAreRefused) {
   EXPECT_ERROR(ValueError, "dropout: p = 1 is outside [0, 1)", GRU(2, 3, {.dropout = 1}));
 }
 
+TEST(Layers, PyTorchsFurtherNames) {
+  manual_seed(4);
+  const Tensor x = randn({3, 4}), y = rand({3, 4});
+  EXPECT_TRUE(equal(Identity()(x), x));
+  EXPECT_TRUE(equal(Hardswish()(x), hardswish(x)));
+  EXPECT_TRUE(equal(Mish()(x), mish(x)));
+  EXPECT_TRUE(equal(BCELoss()(sigmoid(x), y), binary_cross_entropy(sigmoid(x), y)));
+  EXPECT_TRUE(equal(HuberLoss(0.3)(x, y), huber_loss(x, y, 0.3)));
+  EXPECT_ERROR(ValueError, "HuberLoss: delta 0 is outside (0, inf)", HuberLoss(0));
+  Sequential net{Linear(4, 4), Dropout(0.5), SELU()};
+  net.eval();
+  EXPECT_TRUE(equal(net(x), net(x)));
+  EXPECT_FALSE(net.training());
+  net(x).sum().backward();
+  EXPECT_TRUE(net.parameters().front().grad().defined());
+  net.zero_grad();
+  EXPECT_FALSE(net.parameters().front().grad().defined());
+  const LSTM lstm(4, 5);
+  const GRU gru(4, 5);
+  EXPECT_TRUE(equal(lstm(x.unsqueeze(0)).output, lstm(x.unsqueeze(0), {}).output));
+  EXPECT_TRUE(equal(gru(x.unsqueeze(0)).output, gru(x.unsqueeze(0), {}).output));
+}
+
 }  // namespace
 }  // namespace heed::nn

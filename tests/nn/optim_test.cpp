@@ -502,5 +502,40 @@ TEST(Optimizer, ItsStateIsOfTheTypeThatItsParametersHad) {
   EXPECT_EQ(p.item(), 1);
 }
 
+TEST(AdamW, IsAdamWithDecoupledDecay) {
+  const auto trained = [](const auto& make) {
+    manual_seed(3);
+    Linear layer(3, 2);
+    const auto optimizer = make(layer);
+    for (int i = 0; i < 3; ++i) {
+      optimizer->zero_grad();
+      layer(ones({4, 3})).square().sum().backward();
+      optimizer->step(0.1);
+    }
+    return layer.weight.template to_vector<float>();
+  };
+  const auto adam = trained([](const Linear& l) {
+    return std::make_unique<Adam>(l.named_parameters(), AdamOptions{.weight_decay = 0.01, .decoupled = true});
+  });
+  EXPECT_EQ(trained([](const Linear& l) { return std::make_unique<AdamW>(l.named_parameters()); }), adam);
+  EXPECT_EQ(trained([](const Linear& l) { return std::make_unique<AdamW>(l.parameters()); }), adam);
+}
+
+TEST(Optimizers, NumberParametersWithoutNames) {
+  Linear layer(3, 2);
+  const auto names = [](const NamedTensors& tensors) {
+    std::vector<std::string> all;
+    for (const auto& [name, tensor] : tensors) all.push_back(name);
+    return all;
+  };
+  EXPECT_EQ(names(numbered(layer.parameters())), (std::vector<std::string>{"0", "1"}));
+  layer(ones({4, 3})).sum().backward();
+  Adam adam(layer.parameters());
+  adam.step(0.1);
+  EXPECT_FALSE(names(adam.state()).empty());
+  SGD(layer.parameters(), {.momentum = 0.9}).step(0.1);
+  EXPECT_ERROR(ValueError, "optimizer: there are no parameters", Adam(std::vector<Tensor>{}));
+}
+
 }  // namespace
 }  // namespace heed::nn

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -216,6 +217,93 @@ TEST(Forms, ALeafIsMarked) {
   EXPECT_TRUE(x.requires_grad_().requires_grad());
   EXPECT_FALSE(x.requires_grad_(false).requires_grad());
   EXPECT_TRUE(x.set_requires_grad().requires_grad());
+}
+
+// The call throws E, whose text begins with the op's name.
+template <class E, class F>
+void expect_error(const F& call, const std::string& op) {
+  try {
+    call();
+    ADD_FAILURE() << op << ": nothing was thrown";
+  } catch (const E& error) {
+    EXPECT_TRUE(std::string(error.what()).starts_with(op + ": ")) << error.what();
+  }
+}
+
+TEST(Forms, NamesOfPyTorchStandForTheirOps) {
+  manual_seed(9);
+  const Tensor x = randn({3, 4}), y = randn({3, 4}), mask = x > 0;
+  EXPECT_TRUE(equals(clip(x, -0.5, 1), clamp(x, -0.5, 1)));
+  EXPECT_TRUE(equals(take_along_dim(x, x.argmax(1, true), 1), gather(x, 1, x.argmax(1, true))));
+  EXPECT_TRUE(equals(x.t().ravel(), flatten(x.t())));
+  EXPECT_TRUE(equals(x.swapaxes(0, 1), x.t()));
+  EXPECT_TRUE(equals(x[0].expand_as(x), expand(x[0], {3, 4})));
+  EXPECT_TRUE(equals(x.reshape_as(ones({2, 6})), reshape(x, {2, 6})));
+  EXPECT_TRUE(equals(x.view_as(ones({12})), x.view(-1)));
+  EXPECT_THROW(x.t().view_as(ones({12})), ShapeError);
+  EXPECT_EQ(x.type_as(mask).dtype(), DType::boolean);
+  EXPECT_TRUE(equals(!mask, ~mask));
+  EXPECT_TRUE(equals(x.repeat_interleave(2), repeat_interleave(x.flatten(), 2, 0)));
+  EXPECT_TRUE(equals(x.scatter(1, x.argmax(1, true), 7), where(x == x.amax(1, true), 7, x)));
+}
+
+TEST(Forms, EqualIsOfShapesAndElements) {
+  EXPECT_TRUE(equal(tensor({1, 2}), tensor({1, 2})));
+  EXPECT_TRUE(tensor({1, 2}).equal(tensor({1.0, 2.0})));
+  EXPECT_FALSE(equal(tensor({1, 2}), tensor({1, 3})));
+  EXPECT_FALSE(equal(tensor({1, 2}), tensor({{1, 2}})));
+  EXPECT_TRUE(equal(zeros({0}), zeros({0})));
+  const Tensor nan = full({2}, std::numeric_limits<double>::quiet_NaN());
+  EXPECT_FALSE(equal(nan, nan));
+}
+
+TEST(Forms, NanToNumTakesTheDTypesLimits) {
+  const double inf = std::numeric_limits<double>::infinity();
+  const Tensor x = tensor({std::nan(""), inf, -inf, 2.0});
+  EXPECT_EQ(nan_to_num(x).to_vector<float>(), (std::vector<float>{0, std::numeric_limits<float>::max(),
+                                                                  std::numeric_limits<float>::lowest(), 2}));
+  EXPECT_EQ(
+      nan_to_num(x.to(DType::f64), 3).to_vector<double>(),
+      (std::vector<double>{3, std::numeric_limits<double>::max(), std::numeric_limits<double>::lowest(), 2}));
+  EXPECT_EQ(nan_to_num(x, 1, 5, inf).to_vector<float>(),
+            (std::vector<float>{1, 5, std::numeric_limits<float>::infinity(), 2}));
+}
+
+TEST(Forms, QuantileInterpolatesAndKeepsNaN) {
+  const Tensor x = tensor({{4.0, 1, 3, 2}, {1, 1, std::nan(""), 1}, {7, 7, 7, 7}});
+  EXPECT_TRUE(allclose(quantile(x, 0.5)[0], tensor(2.5)));
+  EXPECT_TRUE(std::isnan(quantile(x, 0)[1].item()));
+  EXPECT_EQ(quantile(x, 0.3, -1, KeepDim::yes).shape(), (Shape{3, 1}));
+  EXPECT_EQ(quantile(x, 1, 0)[0].item(), 7);
+}
+
+TEST(Forms, CombinedFunctionsNameTheirErrors) {
+  const Tensor x = ones({3, 4}), ids = tensor({0, 2});
+  expect_error<ShapeError>([&] { glu(ones({3})); }, "glu");
+  expect_error<ShapeError>([&] { prelu(x, ones({3})); }, "prelu");
+  expect_error<ShapeError>([&] { addmm(ones({5}), x, x.t()); }, "addmm");
+  expect_error<ShapeError>([&] { baddbmm(x, x, x); }, "baddbmm");
+  expect_error<IndexError>([&] { narrow(x, 0, 2, 2); }, "narrow");
+  expect_error<IndexError>([&] { narrow(x, 0, -4, 1); }, "narrow");
+  expect_error<IndexError>([&] { narrow(x, 0, 0, -1); }, "narrow");
+  expect_error<IndexError>([&] { narrow(x, 1, 1, INT64_MAX); }, "narrow");
+  expect_error<ShapeError>([&] { index_add(x, 0, ids, x); }, "index_add");
+  expect_error<DTypeError>([&] { index_add(x, 0, x, x); }, "index_add");
+  expect_error<IndexError>([&] { index_fill(x, 1, tensor({4}), 0); }, "index_fill");
+  expect_error<ShapeError>([&] { diff(zeros({0})); }, "diff");
+  expect_error<ValueError>([&] { quantile(x, 1.5); }, "quantile");
+  expect_error<ShapeError>([&] { quantile(zeros({2, 0}), 0.5); }, "quantile");
+  expect_error<DTypeError>([&] { quantile(ids, 0.5); }, "quantile");
+  expect_error<ValueError>([&] { bincount(tensor({1, -1})); }, "bincount");
+  expect_error<DTypeError>([&] { bincount(x); }, "bincount");
+  expect_error<ValueError>([&] { normalize(x, 0); }, "normalize");
+  expect_error<ShapeError>([&] { hstack({x, ones({2, 4})}); }, "hstack");
+  expect_error<ShapeError>([&] { vstack({x, ones({3})}); }, "vstack");
+  expect_error<ValueError>([&] { binary_cross_entropy(x * 2, x); }, "binary_cross_entropy");
+  expect_error<ValueError>([&] { huber_loss(x, x, 0); }, "huber_loss");
+  expect_error<ShapeError>([&] { triplet_margin_loss(x, x, ones({3})); }, "triplet_margin_loss");
+  expect_error<ShapeError>([&] { cosine_embedding_loss(x, x, x); }, "cosine_embedding_loss");
+  expect_error<ValueError>([&] { mish(Tensor{}); }, "mish");
 }
 
 }  // namespace
