@@ -215,11 +215,12 @@ TEST_F(Viewer, BadInputIsOneClearLine) {
 }
 
 // Candidates as they are read, and not as Moses' tokenizer writes them.
-TEST(Viewer, CandidatesAreUnescaped) {
-  models::Translation record;
+TEST_F(Viewer, CandidatesAreUnescaped) {
+  Translation record = viewer_record(1);
   record.steps.push_back({-0.1, {{"&apos;s", -0.5}, {"&lt;unk&gt;", -2.5}}});
+  record.steps.resize(record.target.tokens.size(), record.steps.front());
   record.beam.push_back({-1, "&amp;", -0.5, models::BeamFate::kept});
-  const nlohmann::ordered_json json = record_for_page({record, "", {}})["record"];
+  const auto json = nlohmann::json::parse(element(page_of({record}), "record-0"));
   EXPECT_EQ(json["steps"][0]["best"][0]["t"], "'s");
   EXPECT_EQ(json["steps"][0]["best"][1]["t"], "<unk>");
   EXPECT_EQ(json["tree"][0][1], "&");
