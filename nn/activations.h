@@ -15,19 +15,18 @@ class Activation : public Module {
   /// @return a tensor of the same shape
   Tensor operator()(const Tensor& x) const { return announce(kFunction(x)); }
 };
-using ReLU = Activation<relu>;          // max(x, 0)
-using Tanh = Activation<tanh>;          // tanh x
-using Sigmoid = Activation<sigmoid>;    // 1 / (1 + e^-x)
-using SiLU = Activation<silu>;          // x sigmoid(x)
-using Softplus = Activation<softplus>;  // log(1 + e^x)
-// PyTorch's further activations, whose equations are in framework/ops/combined.h.
-using ReLU6 = Activation<relu6>;
-using Hardsigmoid = Activation<hardsigmoid>;
-using Hardswish = Activation<hardswish>;
-using SELU = Activation<selu>;
-using Mish = Activation<mish>;
-using Softsign = Activation<softsign>;
-using LogSigmoid = Activation<logsigmoid>;
+using ReLU = Activation<relu>;                // max(x, 0)
+using Tanh = Activation<tanh>;                // tanh x
+using Sigmoid = Activation<sigmoid>;          // 1 / (1 + e^-x)
+using SiLU = Activation<silu>;                // x sigmoid(x)
+using Softplus = Activation<softplus>;        // log(1 + e^x)
+using ReLU6 = Activation<relu6>;              // min(max(x, 0), 6)
+using Hardsigmoid = Activation<hardsigmoid>;  // min(max(x / 6 + 1/2, 0), 1)
+using Hardswish = Activation<hardswish>;      // x times that
+using SELU = Activation<selu>;                // 1.0507 elu(x), alpha 1.6733
+using Mish = Activation<mish>;                // x tanh(softplus(x))
+using Softsign = Activation<softsign>;        // x / (1 + |x|)
+using LogSigmoid = Activation<logsigmoid>;    // log(1 / (1 + e^-x))
 
 /// A layer that returns what it is given.
 class Identity : public Module {

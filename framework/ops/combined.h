@@ -19,6 +19,7 @@ namespace heed {
 /// eq. 2); mish x tanh(softplus(x)) (Misra 2019); softsign x / (1 + |x|); logsigmoid log(1 / (1 + e^-x)).
 /// @param x f32 or f64, of any shape
 /// @return a tensor of the same shape
+/// @throws DTypeError
 Tensor relu6(const Tensor& x);
 Tensor hardsigmoid(const Tensor& x);
 Tensor hardswish(const Tensor& x);
@@ -50,6 +51,7 @@ Tensor glu(const Tensor& x, int dim = -1);
 /// Logarithms to base 2 and 10; tangent.
 /// @param x f32 or f64, of any shape
 /// @return a tensor of the same shape
+/// @throws DTypeError
 Tensor log2(const Tensor& x);
 Tensor log10(const Tensor& x);
 Tensor tan(const Tensor& x);
@@ -88,6 +90,7 @@ Tensor baddbmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta = 
 /// @param infinity,minus_infinity numbers in the place of the two infinities; none: the largest and the
 ///   smallest number of x's dtype
 /// @return a tensor of the same shape; the gradient is 0 where x was replaced
+/// @throws DTypeError
 Tensor nan_to_num(const Tensor& x, double nan = 0, std::optional<double> infinity = {},
                   std::optional<double> minus_infinity = {});
 /// @{
@@ -105,6 +108,7 @@ inline Tensor operator!(const Tensor& mask) { return logical_not(mask); }
 /// Whether two tensors have one shape and equal elements; a NaN equals nothing.
 /// @param a,b tensors of any dtype
 /// @return false for two shapes
+/// @throws ValueError for an undefined tensor
 bool equal(const Tensor& a, const Tensor& b);
 
 /// The part x[.., start : start + length, ..] of a dimension.
@@ -129,6 +133,7 @@ inline Tensor type_as(const Tensor& x, const Tensor& like) { return x.to(like.dt
 /// All elements in one dimension: flatten.
 /// @param x tensor of any dtype
 /// @return [n]; a view when x is contiguous
+/// @throws ValueError for an undefined tensor
 inline Tensor ravel(const Tensor& x) { return flatten(x); }
 /// transpose of two named dimensions.
 /// @param x,dim_a,dim_b as in transpose
@@ -209,21 +214,18 @@ Tensor bincount(const Tensor& ids, int64_t least = 0);
 namespace detail {
 Tensor normalized(const Tensor& x, double p, int dim, double eps);
 }  // namespace detail
-/// @{
 /// Vectors divided by their p-norm, where that is above eps.
+/// @tparam P type of p, a number (so that normalize(x, {..}, {..}) stays the one of images)
 /// @param x floating
 /// @param p above 0; INFINITY: the largest absolute value
 /// @param dim dimension of the vectors
 /// @param eps least norm that is divided by
 /// @return a tensor of x's shape
 /// @throws ValueError, IndexError
-inline Tensor normalize(const Tensor& x) { return detail::normalized(x, 2, 1, 1e-12); }
-// A template, so that normalize(x, {..}, {..}) stays the one of images.
-template <class P, class = std::enable_if_t<std::is_arithmetic_v<P>>>
-Tensor normalize(const Tensor& x, P p, int dim = 1, double eps = 1e-12) {
+template <class P = double, class = std::enable_if_t<std::is_arithmetic_v<P>>>
+Tensor normalize(const Tensor& x, P p = 2, int dim = 1, double eps = 1e-12) {
   return detail::normalized(x, static_cast<double>(p), dim, eps);
 }
-/// @}
 /// Euclidean distances of vectors, row by row: |a - b + eps|.
 /// @param a,b [*, D]; broadcast to a common shape
 /// @param eps added to each difference, so that a gradient exists at distance 0
