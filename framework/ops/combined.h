@@ -214,16 +214,21 @@ Tensor bincount(const Tensor& ids, int64_t least = 0);
 namespace detail {
 Tensor normalized(const Tensor& x, double p, int dim, double eps);
 }  // namespace detail
+/// Vectors along dimension 1 divided by their length, where that is above 1e-12.
+/// @param x floating, of at least two dimensions
+/// @return a tensor of x's shape
+/// @throws IndexError, DTypeError
+inline Tensor normalize(const Tensor& x) { return detail::normalized(x, 2, 1, 1e-12); }
 /// Vectors divided by their p-norm, where that is above eps.
-/// @tparam P type of p, a number (so that normalize(x, {..}, {..}) stays the one of images)
+/// @tparam P type of p, a number and not braces: normalize(x, {..}, {..}) is the one of images
 /// @param x floating
 /// @param p above 0; INFINITY: the largest absolute value
 /// @param dim dimension of the vectors
 /// @param eps least norm that is divided by
 /// @return a tensor of x's shape
 /// @throws ValueError, IndexError
-template <class P = double, class = std::enable_if_t<std::is_arithmetic_v<P>>>
-Tensor normalize(const Tensor& x, P p = 2, int dim = 1, double eps = 1e-12) {
+template <class P, class = std::enable_if_t<std::is_arithmetic_v<P>>>
+Tensor normalize(const Tensor& x, P p, int dim = 1, double eps = 1e-12) {
   return detail::normalized(x, static_cast<double>(p), dim, eps);
 }
 /// Euclidean distances of vectors, row by row: |a - b + eps|.
