@@ -36,7 +36,8 @@ double clip_gradient_norm(const std::vector<Tensor>& parameters, double max_norm
 ///   are then unchanged
 void clip_gradient_value(const std::vector<Tensor>& parameters, double limit);
 
-/// Parameters under the names "0", "1", ..., for optimisers whose state need not survive a change of the model.
+/// Parameters under the names "0", "1", ..., for optimisers whose state need not survive a change of the
+/// model.
 /// @param parameters as of Module::parameters()
 /// @return the same with names
 NamedTensors numbered(const std::vector<Tensor>& parameters);
