@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "framework/core/check.h"
+#include "framework/ops/naming.h"
 #include "framework/ops/ops.h"
 #include "framework/ops/registry.h"
 
