@@ -411,8 +411,9 @@ Tensor index_fill(const Tensor& x, int dim, const Tensor& index, Scalar value) {
   require_index("index_fill", index);
   const int d = wrap_dim("index_fill", dim, x.ndim());
   return composed("index_fill", [&] {
-    const Tensor named = scatter_add(zeros({x.size(d)}), 0, index, ones({index.numel()})) > 0;
-    return masked_fill(x, along(named, d, x.ndim()), value);
+    std::vector<Index> places(static_cast<size_t>(d), Range{});
+    places.emplace_back(index);
+    return index_put(x, places, full({}, value, x.dtype()));
   });
 }
 
@@ -471,7 +472,9 @@ Tensor detail::normalized(const Tensor& x, double p, int dim, double eps) {
       if (p == 2) return norm(x, {d}, KeepDim::yes);
       if (p == 1) return sum(abs(x), {d}, KeepDim::yes);
       if (std::isinf(p)) return amax(abs(x), {d}, KeepDim::yes);
-      return pow(sum(pow(abs(x), p), {d}, KeepDim::yes), 1 / p);
+      // the root of 0 has no slope
+      const double least = std::max(std::pow(eps, p), double{std::numeric_limits<float>::min()});
+      return pow(clamp_min(sum(pow(abs(x), p), {d}, KeepDim::yes), least), 1 / p);
     };
     return x / clamp_min(length(), eps);
   });

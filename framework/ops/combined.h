@@ -183,7 +183,7 @@ Tensor index_add(const Tensor& x, int dim, const Tensor& index, const Tensor& so
 /// Fills the slices of x that an index names.
 /// @param x tensor of any dtype
 /// @param dim dimension along which to work
-/// @param index i64 [n], in 0 .. extent - 1
+/// @param index i64 [n], in -extent .. extent - 1
 /// @param value what their elements become
 /// @return a new tensor
 /// @throws ShapeError, IndexError, DTypeError
